@@ -1,0 +1,1 @@
+"""One person's media library, kept in sync by one Dagster asset graph."""

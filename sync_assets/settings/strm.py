@@ -1,0 +1,183 @@
+"""The configuration of the STRM domain: which media become which library."""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError, model_validator
+
+from sync_assets.settings.section import AnchoredPath, Section
+
+# fmt: off
+VIDEO_EXTENSIONS = frozenset({
+    "3gp", "asf", "avi", "flv", "iso", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
+    "ogm", "ogv", "rm", "rmvb", "ts", "vob", "webm", "wmv",
+})
+# fmt: on
+
+JOB_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class LinkMode(StrEnum):
+    """What a `.strm` file points at."""
+
+    URL = "url"
+    PATH = "path"
+
+
+def _valid_extension(extension: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{1,16}", extension):
+        message = "an extension is letters and digits without a dot, such as 'mkv'"
+        raise ValueError(message)
+    return extension.lower()
+
+
+def _valid_url_template(template: str) -> str:
+    if template.count("{path}") != 1:
+        message = "must contain {path} exactly once, such as 'http://nas.lan:8000/media/{path}'"
+        raise ValueError(message)
+    try:
+        TypeAdapter(HttpUrl).validate_python(template.replace("{path}", "a.mkv"))
+    except ValidationError:
+        message = "must be an absolute http or https address"
+        raise ValueError(message) from None
+    return template
+
+
+def _valid_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        message = f"is not a regular expression: {error}"
+        raise ValueError(message) from None
+    return pattern
+
+
+def _valid_cron(expression: str) -> str:
+    try:
+        CronSim(expression, datetime.now(UTC))
+    except CronSimError as error:
+        message = f"is not a cron expression such as '0 4 * * *': {error}"
+        raise ValueError(message) from None
+    return expression
+
+
+def _valid_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        message = "is not an IANA time zone such as 'Europe/Berlin'"
+        raise ValueError(message) from None
+    return name
+
+
+class LocalSourceSettings(Section):
+    """Media in a folder of this machine: a disk, or a mounted drive."""
+
+    type: Literal["local"] = "local"
+    path: AnchoredPath = Field(description="The folder that holds the media.")
+
+
+class DeletionSettings(Section):
+    """How much one run may delete before it asks."""
+
+    maximum_ratio: float = Field(
+        default=0.1, ge=0, le=1, description="Largest share of a job's files deleted by one run."
+    )
+    maximum_count: int = Field(
+        default=1_000, ge=0, description="Largest number of files deleted by one run."
+    )
+    always_allowed_count: int = Field(
+        default=5,
+        ge=0,
+        description="Up to this many are deleted whatever the share, so that a small library "
+        "stays usable. Deleting a job's last files always asks.",
+    )
+
+
+class StrmJobSettings(Section):
+    """One source folder that becomes one tree of `.strm` files."""
+
+    source: LocalSourceSettings = Field(description="Where the media are.")
+    output: AnchoredPath = Field(description="The folder that receives the .strm files.")
+    mode: LinkMode = Field(
+        default=LinkMode.URL,
+        description="url: a link made from url_template. path: the file's absolute path, which "
+        "Jellyfin 10.11.7 and later refuse to play.",
+    )
+    url_template: Annotated[str, AfterValidator(_valid_url_template)] | None = Field(
+        default=None,
+        description="The address of a file; {path} is its percent-encoded path in the source.",
+    )
+    extensions: frozenset[Annotated[str, AfterValidator(_valid_extension)]] = Field(
+        default=VIDEO_EXTENSIONS, min_length=1, description="Which files are media."
+    )
+    minimum_size_bytes: int = Field(
+        default=0, ge=0, description="Smaller files are left out, such as samples."
+    )
+    exclude: tuple[Annotated[str, AfterValidator(_valid_pattern)], ...] = Field(
+        default=(), description="Regular expressions; a matching path in the source is left out."
+    )
+    maximum_depth: int = Field(
+        default=25, ge=0, le=100, description="Levels of folders below the source that are listed."
+    )
+    replace_foreign: bool = Field(
+        default=False,
+        description="Overwrite .strm files in the output that another program wrote.",
+    )
+    deletion: DeletionSettings = DeletionSettings()
+
+    @model_validator(mode="after")
+    def _url_mode_needs_a_template(self) -> Self:
+        if self.mode is LinkMode.URL and self.url_template is None:
+            message = "mode 'url' needs url_template, such as 'http://nas.lan:8000/media/{path}'"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _source_and_output_are_apart(self) -> Self:
+        if _overlap(self.source.path, self.output):
+            message = f"source ({self.source.path}) and output ({self.output}) overlap"
+            raise ValueError(message)
+        return self
+
+
+class StrmSettings(Section):
+    """All STRM jobs, and when they run."""
+
+    schedule: Annotated[str, AfterValidator(_valid_cron)] = Field(
+        default="0 4 * * *", description="Cron expression of the full scan of every job."
+    )
+    timezone: Annotated[str, AfterValidator(_valid_timezone)] = Field(
+        default="UTC", description="IANA name of the schedule's time zone."
+    )
+    jobs: dict[str, StrmJobSettings] = Field(
+        default_factory=dict, description="One table per job; its name is the Dagster partition."
+    )
+
+    @model_validator(mode="after")
+    def _jobs_are_named_and_apart(self) -> Self:
+        for name in self.jobs:
+            if not JOB_NAME.fullmatch(name):
+                message = (
+                    f"job name {name!r} must be lower-case letters, digits, '-' and '_', "
+                    "at most 63 characters"
+                )
+                raise ValueError(message)
+        names = sorted(self.jobs)
+        for index, name in enumerate(names):
+            for other in names[index + 1 :]:
+                if _overlap(self.jobs[name].output, self.jobs[other].output):
+                    message = f"the outputs of jobs {name!r} and {other!r} overlap"
+                    raise ValueError(message)
+        return self
+
+
+def _overlap(first: Path, second: Path) -> bool:
+    """Tell whether one directory is the other, or lies inside it, symbolic links resolved."""
+    first, second = first.resolve(), second.resolve()
+    return first.is_relative_to(second) or second.is_relative_to(first)

@@ -1,0 +1,1 @@
+"""Tests of sync_assets; the folders mirror the package."""
