@@ -1,0 +1,141 @@
+"""The inbox: what webhooks told us, until a run has dealt with it.
+
+An event is stored before its sender gets an answer. Delivering the same event twice stores it
+once: the pair of source and event id is unique.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+
+from sync_assets.ledger.lifecycle import Lifecycle
+from sync_assets.ledger.schema import inbox_events
+from sync_assets.ledger.types import AnyRow, utc_now
+
+
+class InboxState(StrEnum):
+    """How far an event is."""
+
+    RECEIVED = "received"
+    CLAIMED = "claimed"
+    DONE = "done"
+    FAILED = "failed"
+    IGNORED = "ignored"
+
+
+INBOX = Lifecycle(
+    "inbox_event",
+    states=InboxState,
+    initial={InboxState.RECEIVED},
+    transitions={
+        InboxState.RECEIVED: {InboxState.CLAIMED, InboxState.IGNORED},
+        InboxState.CLAIMED: {InboxState.RECEIVED, InboxState.DONE, InboxState.FAILED},
+        InboxState.FAILED: {InboxState.RECEIVED, InboxState.IGNORED},
+    },
+)
+INBOX.bind(inbox_events)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event as its sender delivered it.
+
+    Attributes:
+        source: Who sent it, such as `generic`.
+        event_id: The sender's id of the event, unique within the source.
+        payload: The parsed body.
+    """
+
+    source: str
+    event_id: str
+    payload: Mapping[str, Any]
+
+
+def store(connection: Connection, deliveries: Sequence[Delivery]) -> list[int | None]:
+    """Store events.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        deliveries: The events, in the order of arrival.
+
+    Returns:
+        The id of each new event; None for one that was stored before.
+    """
+    now = utc_now()
+    rows = [
+        {
+            "source": delivery.source,
+            "event_id": delivery.event_id,
+            "payload": dict(delivery.payload),
+            "received_at": now,
+        }
+        for delivery in deliveries
+    ]
+    return INBOX.create(connection, rows, unique=("source", "event_id"))
+
+
+def claim(
+    connection: Connection, source: str, *, run_id: str | None, limit: int = 1_000
+) -> list[AnyRow]:
+    """Take the oldest waiting events of a source, so that no other run takes them.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        source: Whose events.
+        run_id: The Dagster run that takes them.
+        limit: The most events to take.
+
+    Returns:
+        The events, oldest first, now claimed.
+    """
+    waiting = (
+        select(inbox_events.c.id)
+        .where(inbox_events.c.state == InboxState.RECEIVED, inbox_events.c.source == source)
+        .order_by(inbox_events.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.execute(waiting).scalars().all()
+    return INBOX.transition_all(
+        connection,
+        ids,
+        InboxState.CLAIMED,
+        run_id=run_id,
+        attempts=inbox_events.c.attempts + 1,
+    )
+
+
+def count_by_state(connection: Connection) -> dict[tuple[str, str], int]:
+    """Count events.
+
+    Args:
+        connection: A transaction of the ledger.
+
+    Returns:
+        The number of events by source and state.
+    """
+    query = select(inbox_events.c.source, inbox_events.c.state, func.count()).group_by(
+        inbox_events.c.source, inbox_events.c.state
+    )
+    return {(source, state): count for source, state, count in connection.execute(query)}
+
+
+def remove_finished(connection: Connection, before: datetime) -> int:
+    """Remove events that were dealt with; unfinished and failed ones stay.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        before: Only events that finished before this time.
+
+    Returns:
+        How many were removed.
+    """
+    finished = (InboxState.DONE, InboxState.IGNORED)
+    statement = delete(inbox_events).where(
+        inbox_events.c.state.in_(finished), inbox_events.c.changed_at < before
+    )
+    return connection.execute(statement).rowcount

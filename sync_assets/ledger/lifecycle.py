@@ -1,0 +1,332 @@
+"""The lifecycle kernel: declare states and legal transitions once.
+
+A declaration gives the CHECK constraint on the state column, triggers by which the database
+itself refuses an illegal transition (from any program, not only ours), the function that
+changes a state, and a row in `events` in the same transaction.
+
+A lifecycle's table needs an integer primary key `id` and the columns `state` and `changed_at`.
+Its migration creates the constraint and executes `transition_triggers`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import CheckConstraint, Connection, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_assets.errors import SyncError
+from sync_assets.ledger.events import Event, append_events
+from sync_assets.ledger.types import AnyRow, utc_now
+
+State = TypeVar("State", bound=StrEnum)
+
+
+class IllegalTransitionError(SyncError):
+    """The lifecycle does not allow this change of state."""
+
+
+class StateConflictError(SyncError):
+    """The row is in another state than the caller expected: somebody else was faster."""
+
+
+class UnknownSubjectError(SyncError):
+    """There is no row with this id."""
+
+
+class Lifecycle(Generic[State]):
+    """The states of one table's rows, and the ways between them.
+
+    Args:
+        name: The term for one row, in `events.entity`, messages and trigger names.
+        states: All states.
+        initial: The states that a new row may have.
+        transitions: For each state the states that may follow; a state without an entry, or
+            with an empty one, is final.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        states: type[State],
+        initial: Collection[State],
+        transitions: Mapping[State, Collection[State]],
+    ) -> None:
+        self.name = name
+        self.states = states
+        self.initial = frozenset(initial)
+        self.transitions = {state: frozenset(transitions.get(state, ())) for state in states}
+        self._table: Table | None = None
+
+    @property
+    def table(self) -> Table:
+        """The table that holds the rows.
+
+        Raises:
+            RuntimeError: `bind` was not called.
+        """
+        if self._table is None:
+            message = f"lifecycle {self.name!r} is not bound to a table"
+            raise RuntimeError(message)
+        return self._table
+
+    @property
+    def final(self) -> frozenset[State]:
+        """The states that nothing follows."""
+        return frozenset(state for state, following in self.transitions.items() if not following)
+
+    def bind(self, table: Table) -> Table:
+        """Say which table holds the rows, and constrain it to the declared states.
+
+        Args:
+            table: A table with the columns `id`, `state` and `changed_at`.
+
+        Returns:
+            The same table.
+        """
+        table.append_constraint(self.check_constraint())
+        self._table = table
+        return table
+
+    def check_constraint(self) -> CheckConstraint:
+        """Return the constraint that allows the declared states and no other."""
+        names = ", ".join(f"'{state}'" for state in self.states)
+        return CheckConstraint(f"state IN ({names})", name=f"{self.name}_state_is_known")
+
+    def trigger_statements(self, dialect_name: str) -> list[str]:
+        """Return the DDL that makes the database refuse illegal states.
+
+        Running it again replaces the triggers, so a migration that changes the declaration
+        executes it once more.
+
+        Args:
+            dialect_name: `sqlite` or `postgresql`.
+        """
+        legal = sorted(
+            (str(before), str(after))
+            for before, following in self.transitions.items()
+            for after in following
+        )
+        initial = sorted(str(state) for state in self.initial)
+        return transition_triggers(
+            self.name, self.table.name, initial=initial, legal=legal, dialect_name=dialect_name
+        )
+
+    def create(
+        self,
+        connection: Connection,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        unique: Sequence[str] = (),
+        run_id: str | None = None,
+    ) -> list[int | None]:
+        """Insert new rows, each with its first event.
+
+        Args:
+            connection: A writing transaction of the ledger.
+            rows: Column values; `state` may be left out where only one initial state exists.
+            unique: Columns of a unique index; a row that is already there is left as it is.
+            run_id: The Dagster run that does it, for the history.
+
+        Returns:
+            The id of each new row, in order; None for a row that was already there.
+        """
+        now = utc_now()
+        ids: list[int | None] = []
+        events = []
+        for row in rows:
+            values = {"state": self._initial_state(row), "changed_at": now, **row}
+            row_id = connection.execute(self._insert(connection, unique), values).scalar()
+            ids.append(row_id)
+            if row_id is not None:
+                events.append(
+                    Event(self.name, str(row_id), state=str(values["state"]), run_id=run_id)
+                )
+        append_events(connection, events)
+        return ids
+
+    def transition(  # noqa: PLR0913 - all but three are optional, and named
+        self,
+        connection: Connection,
+        row_id: int,
+        to: State,
+        *,
+        expected: Collection[State] | None = None,
+        run_id: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> AnyRow:
+        """Change one row's state, and whatever changes with it.
+
+        Args:
+            connection: A writing transaction of the ledger.
+            row_id: The row.
+            to: The new state.
+            expected: The states that the caller believes the row may be in; without it, any.
+            run_id: The Dagster run that does it, for the history.
+            detail: Facts for the history, JSON-serialisable, never secret.
+            **changes: Other columns to set in the same statement.
+
+        Returns:
+            The row after the change.
+
+        Raises:
+            UnknownSubjectError: There is no such row.
+            StateConflictError: The row is in a state that was not expected.
+            IllegalTransitionError: The declaration does not allow the change.
+        """
+        current = self.states(self._locked_row(connection, row_id).state)
+        if expected is not None and current not in expected:
+            raise StateConflictError(
+                f"{self.name} {row_id} is {current}, not {' or '.join(sorted(expected))}.",
+                remedy="Look at its events: another run or user changed it meanwhile.",
+            )
+        if to not in self.transitions[current]:
+            following = ", ".join(sorted(self.transitions[current])) or "nothing, it is final"
+            raise IllegalTransitionError(
+                f"{self.name} {row_id} cannot go from {current} to {to}.",
+                remedy=f"From {current} it can go to: {following}.",
+            )
+        row = connection.execute(
+            update(self.table)
+            .where(self.table.c.id == row_id)
+            .values(state=str(to), changed_at=utc_now(), **changes)
+            .returning(*self.table.c)
+        ).one()
+        append_events(
+            connection,
+            [
+                Event(
+                    self.name,
+                    str(row_id),
+                    previous_state=str(current),
+                    state=str(to),
+                    run_id=run_id,
+                    detail=detail or {},
+                )
+            ],
+        )
+        return row
+
+    def transition_all(
+        self,
+        connection: Connection,
+        row_ids: Iterable[int],
+        to: State,
+        *,
+        run_id: str | None = None,
+        **changes: Any,
+    ) -> list[AnyRow]:
+        """Change the state of several rows; all of them, or none where one is refused.
+
+        Args:
+            connection: A writing transaction of the ledger.
+            row_ids: The rows.
+            to: The new state.
+            run_id: The Dagster run that does it, for the history.
+            **changes: Other columns to set, the same for every row.
+
+        Returns:
+            The rows after the change.
+
+        Raises:
+            UnknownSubjectError: One of the rows does not exist.
+            IllegalTransitionError: One of the rows may not change so.
+        """
+        return [
+            self.transition(connection, row_id, to, run_id=run_id, **changes) for row_id in row_ids
+        ]
+
+    def _initial_state(self, row: Mapping[str, Any]) -> str:
+        if "state" in row:
+            return str(row["state"])
+        if len(self.initial) != 1:
+            message = f"a new {self.name} needs a state: one of {sorted(self.initial)}"
+            raise ValueError(message)
+        return str(next(iter(self.initial)))
+
+    def _insert(self, connection: Connection, unique: Sequence[str]) -> Any:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(self.table)
+        if unique:
+            statement = statement.on_conflict_do_nothing(index_elements=list(unique))
+        return statement.returning(self.table.c.id)
+
+    def _locked_row(self, connection: Connection, row_id: int) -> AnyRow:
+        query = select(self.table).where(self.table.c.id == row_id).with_for_update()
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            raise UnknownSubjectError(
+                f"There is no {self.name} {row_id}.", remedy="Check the id; it may be removed."
+            )
+        return row
+
+
+def transition_triggers(
+    name: str,
+    table: str,
+    *,
+    initial: Sequence[str],
+    legal: Sequence[tuple[str, str]],
+    dialect_name: str,
+) -> list[str]:
+    """Return the DDL of the triggers of one lifecycle.
+
+    A migration calls this with the values of its own time, so that it stays what it was when
+    the declaration changes later.
+
+    Args:
+        name: The lifecycle's name.
+        table: The table that holds its rows.
+        initial: The states that a new row may have.
+        legal: Pairs of state before and state after.
+        dialect_name: `sqlite` or `postgresql`.
+
+    Returns:
+        Statements to execute in order.
+    """
+    insert_rule = f"NEW.state NOT IN ({_quoted(initial)})"
+    pairs = " OR ".join(f"(OLD.state = '{a}' AND NEW.state = '{b}')" for a, b in legal)
+    update_rule = f"NEW.state <> OLD.state AND NOT ({pairs})" if pairs else "NEW.state <> OLD.state"
+    if dialect_name == "postgresql":
+        return _postgresql_triggers(name, table, insert_rule, update_rule)
+    return _sqlite_triggers(name, table, insert_rule, update_rule)
+
+
+def _sqlite_triggers(name: str, table: str, insert_rule: str, update_rule: str) -> list[str]:
+    statements = []
+    for event, rule in (("INSERT", insert_rule), ("UPDATE", update_rule)):
+        trigger = f"{name}_{event.lower()}_is_legal"
+        statements += [
+            f"DROP TRIGGER IF EXISTS {trigger}",
+            (
+                f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} WHEN {rule} "
+                f"BEGIN SELECT RAISE(ABORT, 'illegal {name} state'); END"
+            ),
+        ]
+    return statements
+
+
+def _postgresql_triggers(name: str, table: str, insert_rule: str, update_rule: str) -> list[str]:
+    function = f"{name}_refuse_illegal_state"
+    statements = [
+        (
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'illegal {name} state' USING ERRCODE = '23514'; END $$"
+        )
+    ]
+    for event, rule in (("INSERT", insert_rule), ("UPDATE", update_rule)):
+        trigger = f"{name}_{event.lower()}_is_legal"
+        statements += [
+            f"DROP TRIGGER IF EXISTS {trigger} ON {table}",
+            (
+                f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} FOR EACH ROW "
+                f"WHEN ({rule}) EXECUTE FUNCTION {function}()"
+            ),
+        ]
+    return statements
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

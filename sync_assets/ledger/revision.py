@@ -1,0 +1,11 @@
+"""The schema revisions that this code knows.
+
+Apart from the migrations, so that opening an up-to-date ledger need not import Alembic; a test
+compares both.
+"""
+
+KNOWN_REVISIONS = ("0001",)
+"""All revisions, oldest first."""
+
+HEAD_REVISION = KNOWN_REVISIONS[-1]
+"""The revision that this code works with."""
