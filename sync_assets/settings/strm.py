@@ -19,6 +19,10 @@ VIDEO_EXTENSIONS = frozenset({
 })
 # fmt: on
 
+HIDDEN_AND_SYSTEM = (
+    r"(^|/)(\.[^/]*|@eaDir|#recycle|@Recycle|\$RECYCLE\.BIN|lost\+found|System Volume Information)$"
+)
+
 JOB_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -120,7 +124,9 @@ class StrmJobSettings(Section):
         default=0, ge=0, description="Smaller files are left out, such as samples."
     )
     exclude: tuple[Annotated[str, AfterValidator(_valid_pattern)], ...] = Field(
-        default=(), description="Regular expressions; a matching path in the source is left out."
+        default=(HIDDEN_AND_SYSTEM,),
+        description="Regular expressions; what matches a path in the source is left out, folders "
+        "with all they hold. The default leaves out hidden files and what NAS systems add.",
     )
     maximum_depth: int = Field(
         default=25, ge=0, le=100, description="Levels of folders below the source that are listed."

@@ -1,0 +1,117 @@
+"""The manifest: which files of a job's output this project wrote, kept in the ledger.
+
+A file is entered before it is written and struck out after it is deleted, so that a crash
+between the two never leaves a file that nobody owns.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.schema import strm_files
+from sync_assets.strm.models import OwnedFile
+
+_DIRECTORIES_PER_QUERY = 500
+
+
+class Manifest:
+    """The files that one job owns.
+
+    Args:
+        ledger: The ledger that holds the manifest.
+        job: The job's name.
+    """
+
+    def __init__(self, ledger: Ledger, job: str) -> None:
+        self._ledger = ledger
+        self._job = job
+
+    def count(self) -> int:
+        """Return how many files the job owns."""
+        query = select(func.count()).select_from(strm_files).where(strm_files.c.job == self._job)
+        with self._ledger.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def names(
+        self, directories: Sequence[str], *, written_before: float | None = None
+    ) -> dict[str, set[str]]:
+        """Return the names of the job's files.
+
+        Args:
+            directories: The directories to look up, relative to the output.
+            written_before: Only files that were entered before this time, in seconds since the
+                epoch.
+
+        Returns:
+            The names by directory; a directory without files is left out.
+        """
+        found: dict[str, set[str]] = {}
+        query = select(strm_files.c.directory, strm_files.c.name).where(
+            strm_files.c.job == self._job,
+            strm_files.c.directory.in_(bindparam("directories", expanding=True)),
+        )
+        if written_before is not None:
+            query = query.where(strm_files.c.written_at < written_before)
+        with self._ledger.read() as connection:
+            for start in range(0, len(directories), _DIRECTORIES_PER_QUERY):
+                chunk = list(directories[start : start + _DIRECTORIES_PER_QUERY])
+                for directory, name in connection.execute(query, {"directories": chunk}):
+                    found.setdefault(directory, set()).add(name)
+        return found
+
+    def directories(self) -> Iterator[str]:
+        """Return every directory in which the job owns files, in order."""
+        query = (
+            select(strm_files.c.directory)
+            .where(strm_files.c.job == self._job)
+            .distinct()
+            .order_by(strm_files.c.directory)
+        )
+        with self._ledger.read() as connection:
+            yield from connection.execution_options(yield_per=10_000).execute(query).scalars()
+
+    def enter(self, files: Iterable[OwnedFile]) -> None:
+        """Enter files that are about to be written, or are found to be the job's own.
+
+        Args:
+            files: The files; one that is there already keeps its place and gets a new time.
+        """
+        now = time.time()
+        rows = [
+            {"job": self._job, "directory": file.directory, "name": file.name, "written_at": now}
+            for file in files
+        ]
+        if not rows:
+            return
+        with self._ledger.write() as connection:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            statement = dialect.insert(strm_files)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["job", "directory", "name"],
+                    set_={"written_at": statement.excluded.written_at},
+                ),
+                rows,
+            )
+
+    def strike(self, files: Iterable[OwnedFile]) -> None:
+        """Strike out files that were deleted.
+
+        Args:
+            files: The files; one that is not there is no error.
+        """
+        rows = [{"of_directory": file.directory, "of_name": file.name} for file in files]
+        if not rows:
+            return
+        with self._ledger.write() as connection:
+            connection.execute(
+                delete(strm_files).where(
+                    strm_files.c.job == self._job,
+                    strm_files.c.directory == bindparam("of_directory"),
+                    strm_files.c.name == bindparam("of_name"),
+                ),
+                rows,
+            )

@@ -1,0 +1,180 @@
+"""What the STRM domain talks about: entries, listings, outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EntryKind(StrEnum):
+    """What an entry of a source's directory is."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    UNREADABLE = "unreadable"
+
+
+class ListingStatus(StrEnum):
+    """Whether a directory's listing can be trusted to hold everything."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+    TRUNCATED = "truncated"
+
+
+class Outcome(StrEnum):
+    """What happened to one `.strm` file."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FOREIGN = "foreign"
+    FAILED = "failed"
+
+
+class Decision(StrEnum):
+    """What happened to an orphan."""
+
+    DELETED = "deleted"
+    WAITING = "waiting"
+    PROPOSED = "proposed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a source's directory.
+
+    Attributes:
+        name: Its name, without any path.
+        kind: What it is. `UNREADABLE`: it is there, but nothing more is known.
+        size: Bytes; None for anything but a file.
+        modified_at: Seconds since the epoch; None where the source does not know.
+        error: Why it is unreadable.
+    """
+
+    name: str
+    kind: EntryKind
+    size: int | None = None
+    modified_at: float | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class ListedDirectory:
+    """What one directory of a source held when it was listed.
+
+    Attributes:
+        path: Relative to the source, segments joined by `/`; empty for the root.
+        status: Whether `files` can be trusted to be all.
+        error: Why the listing is not complete.
+        files: The files.
+        unreadable: Names that are there, but of which nothing more is known.
+    """
+
+    path: str
+    status: ListingStatus
+    error: str | None = None
+    files: list[Entry] = field(default_factory=list)
+    unreadable: list[Entry] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFailure:
+    """One item that did not work, while the others went on.
+
+    Attributes:
+        path: The item, relative to the job's source or output.
+        error: What went wrong.
+        remedy: What to do about it.
+    """
+
+    path: str
+    error: str
+    remedy: str
+
+
+@dataclass(slots=True)
+class ListingSummary:
+    """The numbers of one scan.
+
+    Attributes:
+        directories: Directories listed completely.
+        files: Files in them.
+        bytes: Their total size.
+        failures: What could not be listed; its subtree is protected from deletion.
+        truncated: Directories below the deepest level that is listed; protected as well.
+    """
+
+    directories: int = 0
+    files: int = 0
+    bytes: int = 0
+    failures: list[ItemFailure] = field(default_factory=list)
+    truncated: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TreeSummary:
+    """The numbers of one pass of writing.
+
+    Attributes:
+        created: New `.strm` files.
+        updated: Files whose link changed.
+        unchanged: Files left exactly as they were.
+        skipped: Files of the source that the filters leave out.
+        foreign: Files that another program wrote, left alone.
+        failures: Items that did not work.
+    """
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    foreign: int = 0
+    failures: list[ItemFailure] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many `.strm` files the pass was about."""
+        return self.created + self.updated + self.unchanged + self.foreign + len(self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedFile:
+    """A `.strm` file that this project wrote.
+
+    Attributes:
+        directory: Its directory, relative to the job's output.
+        name: Its name.
+    """
+
+    directory: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Its path relative to the job's output."""
+        return f"{self.directory}/{self.name}" if self.directory else self.name
+
+
+@dataclass(frozen=True)
+class DeletionPlan:
+    """What a run found to be orphaned, and whether it may delete it.
+
+    Attributes:
+        plan_id: A digest of job and orphans: the same orphans have the same id in every run.
+        orphans: Files whose media are gone, in order of path.
+        protected: How many files are kept because their part of the source was not listed whole.
+        owned: How many files the job has.
+        refusal: Why the orphans are not deleted without approval; None where they may be.
+    """
+
+    plan_id: str
+    orphans: Sequence[OwnedFile]
+    protected: int
+    owned: int
+    refusal: str | None
+
+
+def join(directory: str, name: str) -> str:
+    """Join a relative directory, empty for the root, and a name."""
+    return f"{directory}/{name}" if directory else name

@@ -1,0 +1,70 @@
+"""What the `.strm` file of a media file is called.
+
+Pure functions of the names in one directory: the same names give the same answer, in any order.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+
+SUFFIX = ".strm"
+MAXIMUM_NAME_BYTES = 255
+
+
+def strm_names(media_names: Iterable[str]) -> dict[str, str]:
+    """Name the `.strm` files of one directory.
+
+    `Film.mkv` becomes `Film.strm`. Where several media would get one name, also on a file
+    system that ignores case or folds Unicode, the first in order keeps it and the others keep
+    their extension: `Film.mp4.strm`.
+
+    Args:
+        media_names: The names of the media files of one directory.
+
+    Returns:
+        The name of the media file by the name of its `.strm` file.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    later = []
+    for media_name in sorted(media_names):
+        name = fitted(media_name.rpartition(".")[0] or media_name)
+        if _folded(name) in taken:
+            later.append(media_name)
+            continue
+        taken.add(_folded(name))
+        names[name] = media_name
+    for media_name in later:
+        name = fitted(media_name)
+        number = 2
+        while _folded(name) in taken:
+            name = fitted(f"{media_name} ({number})")
+            number += 1
+        taken.add(_folded(name))
+        names[name] = media_name
+    return names
+
+
+def fitted(stem: str) -> str:
+    """Append the suffix; shorten the stem where the name would be too long for a file system.
+
+    Args:
+        stem: The name without `.strm`.
+
+    Returns:
+        A name of at most 255 bytes. A shortened one ends in a digest of the whole, so that two
+        long names stay apart.
+    """
+    name = stem + SUFFIX
+    if len(stem) * 4 <= MAXIMUM_NAME_BYTES - len(SUFFIX):
+        return name
+    encoded = stem.encode()
+    if len(encoded) + len(SUFFIX) <= MAXIMUM_NAME_BYTES:
+        return name
+    ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}{SUFFIX}"
+    kept = encoded[: MAXIMUM_NAME_BYTES - len(ending)].decode(errors="ignore")
+    return kept + ending
+
+
+def _folded(name: str) -> str:
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

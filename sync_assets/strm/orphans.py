@@ -1,0 +1,192 @@
+"""Decide which files are orphans, whether they may be deleted, and delete them.
+
+A file is an orphan only when this project wrote it, and the listing that lacks its media was
+whole there. "Could not look" is never "nothing there".
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from sync_assets.ledger.leases import Lease
+from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
+from sync_assets.strm.manifest import Manifest
+from sync_assets.strm.models import (
+    Decision,
+    DeletionPlan,
+    ItemFailure,
+    ListedDirectory,
+    ListingStatus,
+    OwnedFile,
+)
+from sync_assets.strm.naming import strm_names
+from sync_assets.strm.output import Output
+from sync_assets.strm.tree import MediaFilter
+
+_DIRECTORIES_PER_BATCH = 500
+_FILES_PER_BATCH = 1_000
+
+
+def plan_deletion(
+    job_name: str,
+    job: StrmJobSettings,
+    manifest: Manifest,
+    listing: Iterable[ListedDirectory],
+    *,
+    listed_at: float,
+) -> DeletionPlan:
+    """Find a job's orphans.
+
+    Args:
+        job_name: The job's name.
+        job: Its settings.
+        manifest: Its manifest.
+        listing: The last full listing of its source.
+        listed_at: When that listing began, in seconds since the epoch. A file that was written
+            later is never an orphan of it.
+
+    Returns:
+        The orphans, and why they may not be deleted without approval, if so.
+    """
+    finder = _Finder(job, manifest, listed_at)
+    orphans = sorted(finder.find(listing), key=lambda file: file.path)
+    owned = manifest.count()
+    digest = hashlib.sha256(job_name.encode())
+    for orphan in orphans:
+        digest.update(b"\0" + orphan.path.encode())
+    return DeletionPlan(
+        plan_id=digest.hexdigest()[:12],
+        orphans=orphans,
+        protected=finder.protected,
+        owned=owned,
+        refusal=_refusal(len(orphans), owned, job.deletion),
+    )
+
+
+def delete_orphans(
+    plan: DeletionPlan,
+    output: Output,
+    manifest: Manifest,
+    lease: Lease,
+    *,
+    record: Callable[[OwnedFile, Decision, str | None], None],
+) -> list[ItemFailure]:
+    """Delete the orphans of a plan, and the directories that become empty.
+
+    Args:
+        plan: The plan; the caller has made sure that it may be carried out.
+        output: The job's output, open.
+        manifest: The job's manifest.
+        lease: The lease under which the plan was made.
+        record: Called with each orphan, what happened, and why it failed.
+
+    Returns:
+        The orphans that could not be deleted.
+    """
+    failures: list[ItemFailure] = []
+    for start in range(0, len(plan.orphans), _FILES_PER_BATCH):
+        lease.require()
+        deleted = []
+        for orphan in plan.orphans[start : start + _FILES_PER_BATCH]:
+            try:
+                with output.directory(orphan.directory, create=False) as directory:
+                    if directory is not None:
+                        directory.delete(orphan.name)
+            except OSError as error:
+                output.raise_if_unavailable(error)
+                message = error.strerror or str(error)
+                failures.append(
+                    ItemFailure(orphan.path, message, "Remove it by hand, or mend its permissions.")
+                )
+                record(orphan, Decision.FAILED, message)
+                continue
+            deleted.append(orphan)
+            record(orphan, Decision.DELETED, None)
+        manifest.strike(deleted)
+        for directory_path in {orphan.directory for orphan in deleted}:
+            output.prune(directory_path)
+    return failures
+
+
+class _Finder:
+    def __init__(self, job: StrmJobSettings, manifest: Manifest, listed_at: float) -> None:
+        self._media = MediaFilter(job)
+        self._manifest = manifest
+        self._listed_at = listed_at
+        self.protected = 0
+
+    def find(self, listing: Iterable[ListedDirectory]) -> Iterator[OwnedFile]:
+        """Return the orphans of listed directories, then those of directories that are gone."""
+        status: dict[str, ListingStatus] = {}
+        unreadable: dict[str, set[str]] = {}
+        batch: list[ListedDirectory] = []
+        for directory in listing:
+            status[directory.path] = directory.status
+            if directory.unreadable:
+                unreadable[directory.path] = {entry.name for entry in directory.unreadable}
+            batch.append(directory)
+            if len(batch) >= _DIRECTORIES_PER_BATCH:
+                yield from self._in_listed(batch)
+                batch.clear()
+        yield from self._in_listed(batch)
+        yield from self._in_unlisted(status, unreadable)
+
+    def _in_listed(self, batch: list[ListedDirectory]) -> Iterator[OwnedFile]:
+        owned = self._owned([directory.path for directory in batch])
+        for directory in batch:
+            names = owned.get(directory.path)
+            if not names:
+                continue
+            if directory.status is not ListingStatus.COMPLETE:
+                self.protected += len(names)
+                continue
+            expected = strm_names(self._media.names(directory.files)).keys()
+            kept = strm_names(entry.name for entry in directory.unreadable).keys()
+            for name in names - expected:
+                if name in kept:
+                    self.protected += 1
+                else:
+                    yield OwnedFile(directory.path, name)
+
+    def _in_unlisted(
+        self, status: Mapping[str, ListingStatus], unreadable: Mapping[str, set[str]]
+    ) -> Iterator[OwnedFile]:
+        unlisted = [path for path in self._manifest.directories() if path not in status]
+        for start in range(0, len(unlisted), _DIRECTORIES_PER_BATCH):
+            owned = self._owned(unlisted[start : start + _DIRECTORIES_PER_BATCH])
+            for path, names in owned.items():
+                if _is_gone(path, status, unreadable):
+                    yield from (OwnedFile(path, name) for name in names)
+                else:
+                    self.protected += len(names)
+
+    def _owned(self, directories: list[str]) -> dict[str, set[str]]:
+        return self._manifest.names(directories, written_before=self._listed_at)
+
+
+def _is_gone(
+    path: str, status: Mapping[str, ListingStatus], unreadable: Mapping[str, set[str]]
+) -> bool:
+    """Tell whether the nearest listed parent was listed whole, and does not know the way down."""
+    while path:
+        parent, _, name = path.rpartition("/")
+        if parent in status:
+            return status[parent] is ListingStatus.COMPLETE and name not in unreadable.get(
+                parent, set()
+            )
+        path = parent
+    return False
+
+
+def _refusal(orphans: int, owned: int, limits: DeletionSettings) -> str | None:
+    if orphans == 0:
+        return None
+    if orphans >= owned:
+        return f"it would delete every file of the job ({owned})"
+    if orphans > limits.maximum_count:
+        return f"{orphans} files are more than deletion.maximum_count ({limits.maximum_count})"
+    if orphans > limits.always_allowed_count and orphans > limits.maximum_ratio * owned:
+        return (
+            f"{orphans} of {owned} files are more than deletion.maximum_ratio "
+            f"({limits.maximum_ratio:.0%})"
+        )
+    return None

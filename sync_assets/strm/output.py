@@ -1,0 +1,219 @@
+"""The output of a job: the only code that writes `.strm` files or deletes them.
+
+Every path is walked from the root's descriptor, segment by segment, without following symbolic
+links: nothing outside the root is ever touched, whatever stands in the tree or in a name. Plain
+`os` calls, because `pathlib` and `tempfile` cost five times as much on this path.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sync_assets.errors import SyncError
+
+TEMPORARY_NAME = ".strm-writing"
+"""A fixed short name: one run at a time holds the job's lease, and a long media name plus a
+suffix would not fit in 255 bytes."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+_READ_ONLY = frozenset({errno.EROFS})
+
+
+class OutputUnavailableError(SyncError):
+    """The output as a whole cannot be written: no item can succeed."""
+
+
+class Output:
+    """The output root of a job, opened once.
+
+    Args:
+        root: The folder; made where it is missing.
+
+    Raises:
+        OutputUnavailableError: It cannot be made or opened.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            writable = os.access(root, os.W_OK | os.X_OK)
+        except OSError as error:
+            raise OutputUnavailableError(
+                f"The output folder {root} cannot be used: {error.strerror}.",
+                remedy="Make it a folder that this user can write, or correct output.",
+            ) from error
+        if not writable:
+            self.close()
+            raise OutputUnavailableError(
+                f"The output folder {root} is not writable.",
+                remedy="Give this user write permission, or correct output.",
+            )
+
+    def close(self) -> None:
+        """Close the root."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> "Output":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def directory(self, path: str, *, create: bool) -> Generator["OutputDirectory | None"]:
+        """Open a directory of the output.
+
+        Args:
+            path: Relative to the root, segments joined by `/`; empty for the root.
+            create: Make it, and its parents, where missing.
+
+        Yields:
+            The directory; None where it is missing and not to be made.
+
+        Raises:
+            OSError: A segment is a file or a symbolic link, or cannot be entered.
+        """
+        descriptor = os.dup(self._descriptor)
+        try:
+            for segment in path.split("/") if path else ():
+                child = _open_child(descriptor, segment, create=create)
+                if child is None:
+                    yield None
+                    return
+                os.close(descriptor)
+                descriptor = child
+            yield OutputDirectory(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def prune(self, path: str) -> None:
+        """Remove a directory and its parents, up to the root, for as long as they are empty."""
+        while path:
+            parent, _, name = path.rpartition("/")
+            try:
+                with self.directory(parent, create=False) as directory:
+                    if directory is not None:
+                        directory.remove_directory(name)
+            except OSError:
+                return
+            path = parent
+
+    def raise_if_unavailable(self, error: OSError) -> None:
+        """End the run where an item's error means that no other item can succeed either.
+
+        Args:
+            error: What writing one item raised.
+
+        Raises:
+            OutputUnavailableError: The disk is full or read-only.
+        """
+        if error.errno in _OUT_OF_SPACE:
+            raise OutputUnavailableError(
+                f"The disk of {self.root} is full.",
+                remedy="Free space, then run the job again: it goes on where it stopped. "
+                "No file was left half-written.",
+            ) from error
+        if error.errno in _READ_ONLY:
+            raise OutputUnavailableError(
+                f"The file system of {self.root} is read-only.",
+                remedy="Mount it writable; a disk that turned read-only by itself may be failing.",
+            ) from error
+
+
+class OutputDirectory:
+    """One open directory of the output. Names are plain names, never paths."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def names(self) -> set[str]:
+        """Return the names in it; a file left half-written by a crash is removed first."""
+        names = set(os.listdir(self._descriptor))
+        if TEMPORARY_NAME in names:
+            os.unlink(TEMPORARY_NAME, dir_fd=self._descriptor)
+            names.remove(TEMPORARY_NAME)
+        return names
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return the beginning of a file.
+
+        Args:
+            name: The file.
+            limit: The most bytes to read.
+
+        Returns:
+            Its content; None where it is not a regular file that can be read.
+        """
+        try:
+            descriptor = os.open(name, _FILE, dir_fd=self._descriptor)
+        except OSError:
+            return None
+        try:
+            return os.read(descriptor, limit)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file: whole, or not at all. A symbolic link of this name is replaced.
+
+        Raises:
+            OSError: It cannot be written; what was there stays.
+        """
+        descriptor = os.open(TEMPORARY_NAME, _NEW_FILE, 0o644, dir_fd=self._descriptor)
+        try:
+            try:
+                written = os.write(descriptor, content)
+            finally:
+                os.close(descriptor)
+            if written != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+            os.replace(
+                TEMPORARY_NAME, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor
+            )
+        except OSError:
+            with suppress(FileNotFoundError):
+                os.unlink(TEMPORARY_NAME, dir_fd=self._descriptor)
+            raise
+
+    def delete(self, name: str) -> None:
+        """Delete a regular file; one that is gone already is no error.
+
+        Raises:
+            OSError: It is something else now, or may not be deleted.
+        """
+        try:
+            mode = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode
+            if not stat.S_ISREG(mode):
+                raise OSError(errno.EINVAL, "it is no longer a regular file", name)
+            os.unlink(name, dir_fd=self._descriptor)
+        except FileNotFoundError:
+            return
+
+    def remove_directory(self, name: str) -> None:
+        """Remove an empty directory.
+
+        Raises:
+            OSError: It is not empty, or not a directory.
+        """
+        os.rmdir(name, dir_fd=self._descriptor)
+
+
+def _open_child(descriptor: int, name: str, *, create: bool) -> int | None:
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=descriptor)
+    except FileNotFoundError:
+        if not create:
+            return None
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=descriptor)
+    return os.open(name, _DIRECTORY, dir_fd=descriptor)

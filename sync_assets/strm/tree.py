@@ -1,0 +1,265 @@
+"""Make a job's output agree with a listing: write what is missing or differs, and nothing else.
+
+Deleting is not done here: see `orphans`.
+"""
+
+import errno
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sync_assets.errors import SyncError
+from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
+from sync_assets.strm.manifest import Manifest
+from sync_assets.strm.models import (
+    Entry,
+    ItemFailure,
+    ListedDirectory,
+    Outcome,
+    OwnedFile,
+    TreeSummary,
+    join,
+)
+from sync_assets.strm.naming import strm_names
+from sync_assets.strm.output import Output, OutputDirectory
+
+_FILES_PER_BATCH = 2_000
+_UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one `.strm` file, where that is worth telling.
+
+    Attributes:
+        path: Relative to the output.
+        source_path: The media file, relative to the source.
+        outcome: What happened.
+        error: What went wrong, for a failure.
+    """
+
+    path: str
+    source_path: str
+    outcome: Outcome
+    error: str | None = None
+
+
+class _Target(NamedTuple):
+    """One `.strm` file as it should be."""
+
+    name: str
+    media_name: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What one directory of the output needs."""
+
+    directory: str
+    writes: list[tuple[_Target, Outcome]] = field(default_factory=list)
+    adopted: list[OwnedFile] = field(default_factory=list)
+
+    def files(self) -> Iterator[OwnedFile]:
+        """Return the files that become the job's own."""
+        yield from self.adopted
+        for target, _ in self.writes:
+            yield OwnedFile(self.directory, target.name)
+
+
+class MediaFilter:
+    """Which files of a listing are media of a job.
+
+    Args:
+        job: The job's settings.
+    """
+
+    def __init__(self, job: StrmJobSettings) -> None:
+        self._minimum_size = job.minimum_size_bytes
+        self._matches = re.compile(
+            rf"\.(?:{'|'.join(sorted(job.extensions))})\Z", re.IGNORECASE
+        ).search
+
+    def names(self, files: Iterable[Entry]) -> list[str]:
+        """Return the names of the files that are media."""
+        matches, minimum_size = self._matches, self._minimum_size
+        return [
+            file.name for file in files if matches(file.name) and (file.size or 0) >= minimum_size
+        ]
+
+
+class TreeWriter:
+    """Writes one job's output.
+
+    Args:
+        job: The job's settings.
+        output: Its output, open.
+        manifest: Its manifest.
+        record: Called with every change and failure.
+        progress: Called after every batch.
+    """
+
+    def __init__(
+        self,
+        job: StrmJobSettings,
+        output: Output,
+        manifest: Manifest,
+        *,
+        record: Callable[[Change], None],
+        progress: Callable[[TreeSummary], None] = lambda _: None,
+    ) -> None:
+        self._media = MediaFilter(job)
+        self._links = LinkBuilder(job)
+        self._replace_foreign = job.replace_foreign
+        self._output = output
+        self._manifest = manifest
+        self._record = record
+        self._progress = progress
+        self.summary = TreeSummary()
+
+    def write(self, listing: Iterable[ListedDirectory]) -> TreeSummary:
+        """Write what a listing asks for.
+
+        Args:
+            listing: The directories of the source. One that is not complete still has its known
+                files written.
+
+        Returns:
+            What was done.
+
+        Raises:
+            OutputUnavailableError: The disk is full or read-only; what was written stays.
+        """
+        for batch in _batches(listing):
+            owned = self._manifest.names([directory.path for directory in batch])
+            plans = [
+                plan
+                for directory in batch
+                if (plan := self._plan(directory, owned.get(directory.path, set()))) is not None
+            ]
+            self._manifest.enter(file for plan in plans for file in plan.files())
+            for plan in plans:
+                self._apply(plan)
+            self._progress(self.summary)
+        return self.summary
+
+    def _plan(self, listed: ListedDirectory, owned: set[str]) -> _Plan | None:
+        """Compare a directory with the output; None where nothing has to be done."""
+        media_names = self._media.names(listed.files)
+        self.summary.skipped += len(listed.files) - len(media_names)
+        if not media_names:
+            return None
+        plan = _Plan(listed.path)
+        try:
+            with self._output.directory(listed.path, create=False) as directory:
+                existing = directory.names() if directory is not None else set()
+                for target in self._targets(listed.path, media_names):
+                    if directory is None or target.name not in existing:
+                        plan.writes.append((target, Outcome.CREATED))
+                    else:
+                        self._compare(plan, directory, target, owned)
+        except OSError as error:
+            self._fail_directory(listed.path, media_names, error)
+            return None
+        return plan if plan.writes or plan.adopted else None
+
+    def _targets(self, path: str, media_names: Iterable[str]) -> Iterator[_Target]:
+        link = self._links.for_directory(path)
+        for name, media_name in strm_names(media_names).items():
+            try:
+                yield _Target(name, media_name, link(media_name))
+            except UnlinkableNameError as error:
+                self._fail(path, name, media_name, error)
+
+    def _compare(
+        self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: set[str]
+    ) -> None:
+        present = directory.read(target.name, len(target.content) + 16)
+        if present is not None and _same_line(present, target.content):
+            self.summary.unchanged += 1
+            if target.name not in owned:
+                plan.adopted.append(OwnedFile(plan.directory, target.name))
+        elif target.name in owned or present == b"" or self._replace_foreign:
+            plan.writes.append((target, Outcome.UPDATED))
+        else:
+            self.summary.foreign += 1
+            self._report(plan.directory, target, Outcome.FOREIGN)
+
+    def _apply(self, plan: _Plan) -> None:
+        if not plan.writes:
+            return
+        try:
+            with self._output.directory(plan.directory, create=True) as directory:
+                if directory is not None:
+                    for target, outcome in plan.writes:
+                        self._write(directory, plan.directory, target, outcome)
+        except OSError as error:
+            self._fail_directory(
+                plan.directory, [target.media_name for target, _ in plan.writes], error
+            )
+
+    def _write(
+        self, directory: OutputDirectory, path: str, target: _Target, outcome: Outcome
+    ) -> None:
+        try:
+            directory.write(target.name, target.content)
+        except OSError as error:
+            self._output.raise_if_unavailable(error)
+            self._fail(path, target.name, target.media_name, error)
+            return
+        if outcome is Outcome.CREATED:
+            self.summary.created += 1
+        else:
+            self.summary.updated += 1
+        self._report(path, target, outcome)
+
+    def _report(self, path: str, target: _Target, outcome: Outcome) -> None:
+        self._record(Change(join(path, target.name), join(path, target.media_name), outcome))
+
+    def _fail(self, path: str, name: str, media_name: str, error: SyncError | OSError) -> None:
+        message, remedy = _explained(error)
+        self.summary.failures.append(ItemFailure(join(path, name), message, remedy))
+        self._record(Change(join(path, name), join(path, media_name), Outcome.FAILED, message))
+
+    def _fail_directory(self, path: str, media_names: Iterable[str], error: OSError) -> None:
+        self._output.raise_if_unavailable(error)
+        for name, media_name in strm_names(media_names).items():
+            self._fail(path, name, media_name, error)
+
+
+def _batches(listing: Iterable[ListedDirectory]) -> Iterator[list[ListedDirectory]]:
+    """Group directories, so that the manifest is asked and told once for many files."""
+    batch: list[ListedDirectory] = []
+    files = 0
+    for directory in listing:
+        batch.append(directory)
+        files += len(directory.files)
+        if files >= _FILES_PER_BATCH or len(batch) >= _FILES_PER_BATCH:
+            yield batch
+            batch, files = [], 0
+    if batch:
+        yield batch
+
+
+def _same_line(present: bytes, content: bytes) -> bool:
+    """Compare as a player reads: a byte order mark and a line feed at the end do not count."""
+    if present == content:
+        return True
+    return present.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n") == content
+
+
+def _explained(error: SyncError | OSError) -> tuple[str, str]:
+    if isinstance(error, SyncError):
+        return error.message, error.remedy
+    remedies = {
+        "ELOOP": "Remove the symbolic link from the output; links are not followed.",
+        "ENOTDIR": "Something that is not a folder is in the way in the output: move it.",
+        "EISDIR": "A folder of this name is in the way in the output: move it.",
+        "EACCES": "Give this user permission to write there.",
+        "EPERM": "Give this user permission to write there.",
+        "ENAMETOOLONG": "Shorten the folder's name in the source.",
+    }
+    code = errno.errorcode.get(error.errno or 0, "")
+    return error.strerror or str(error), remedies.get(code, "See the system's message.")
