@@ -10,7 +10,9 @@ import os
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
+from typing import Self
 
 from sync_assets.errors import SyncError
 
@@ -61,7 +63,7 @@ class Output:
         """Close the root."""
         os.close(self._descriptor)
 
-    def __enter__(self) -> "Output":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -171,12 +173,8 @@ class OutputDirectory:
         """
         descriptor = os.open(TEMPORARY_NAME, _NEW_FILE, 0o644, dir_fd=self._descriptor)
         try:
-            try:
-                written = os.write(descriptor, content)
-            finally:
-                os.close(descriptor)
-            if written != len(content):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                _write_all(file, content)
             os.replace(
                 TEMPORARY_NAME, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor
             )
@@ -206,6 +204,13 @@ class OutputDirectory:
             OSError: It is not empty, or not a directory.
         """
         os.rmdir(name, dir_fd=self._descriptor)
+
+
+def _write_all(file: FileIO, content: bytes) -> None:
+    # A short write is how a full disk first shows; the next one raises.
+    remaining = memoryview(content)
+    while remaining:
+        remaining = remaining[file.write(remaining) :]
 
 
 def _open_child(descriptor: int, name: str, *, create: bool) -> int | None:

@@ -27,7 +27,7 @@ class LocalSource:
     def check(self) -> None:
         """Make sure that the folder is there."""
         try:
-            mode = os.stat(self._root).st_mode  # noqa: PTH116 - the class works on plain strings
+            mode = os.stat(self._root).st_mode
         except OSError as error:
             raise SourceUnavailableError(
                 f"The source folder {self._root} cannot be read: {error.strerror}.",
@@ -59,10 +59,10 @@ class LocalSource:
     def _refuse_cycle(self, path: str) -> None:
         """Refuse a directory that is one of its own parents, by way of a symbolic link."""
         full_path = f"{self._root}/{path}"
-        if not path or not os.path.islink(full_path):  # noqa: PTH114
+        if not path or not os.path.islink(full_path):
             return
         target = os.path.realpath(full_path)
-        parent = os.path.realpath(os.path.dirname(full_path))  # noqa: PTH120
+        parent = os.path.realpath(os.path.dirname(full_path))
         if os.path.commonpath([target, parent]) == target:
             raise DirectoryUnavailableError(
                 f"The symbolic link {full_path} leads back to {target}, which contains it.",
