@@ -105,6 +105,7 @@ def claim(
         ids,
         InboxState.CLAIMED,
         run_id=run_id,
+        claimed_by=run_id,
         attempts=inbox_events.c.attempts + 1,
     )
 

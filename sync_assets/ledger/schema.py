@@ -22,8 +22,8 @@ from sync_assets.ledger.types import RowId, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s",
-        "uq": "%(table_name)s_%(column_0_N_name)s_is_unique",
+        "ix": "%(table_name)s_%(column_0_name)s",
+        "uq": "%(table_name)s_%(column_0_name)s_is_unique",
         "ck": "%(constraint_name)s",
         "pk": "%(table_name)s_key",
     }
@@ -54,7 +54,7 @@ inbox_events = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("state", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
-    Column("run_id", Text),
+    Column("claimed_by", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("failure_reason", Text),
     UniqueConstraint("source", "event_id"),

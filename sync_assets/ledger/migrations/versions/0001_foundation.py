@@ -63,7 +63,7 @@ def _create_inbox() -> None:
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
-        sa.Column("run_id", sa.Text()),
+        sa.Column("claimed_by", sa.Text()),
         sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("failure_reason", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="inbox_events_key"),
