@@ -1,0 +1,171 @@
+"""Scanning: every directory once, and a status that never claims more than was seen."""
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sync_assets.settings.strm import HIDDEN_AND_SYSTEM
+from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
+from sync_assets.strm.scan import scan
+from sync_assets.strm.sources import DirectoryUnavailableError, SourceUnavailableError
+from sync_assets.strm.sources.local import LocalSource
+from sync_assets_tests.support.media import DIFFICULT_NAMES, write_media
+
+
+class MemorySource:
+    """A source that holds what a test gives it."""
+
+    def __init__(self, tree: dict[str, list[Entry] | Exception], connections: int = 1) -> None:
+        self.tree = tree
+        self.connections = connections
+        self.calls: list[str] = []
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        if isinstance(self.tree.get(""), SourceUnavailableError):
+            raise self.tree[""]  # ty: ignore[invalid-raise]
+
+    def list_directory(self, path: str) -> list[Entry]:
+        with self._lock:
+            self.calls.append(path)
+        answer = self.tree[path]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def directory(name: str) -> Entry:
+    return Entry(name, EntryKind.DIRECTORY)
+
+
+def file(name: str) -> Entry:
+    return Entry(name, EntryKind.FILE, 1)
+
+
+def run(source, **options) -> dict[str, ListedDirectory]:
+    options = {"exclude": (), "maximum_depth": 25} | options
+    listed = list(scan(source, **options))
+    assert len({each.path for each in listed}) == len(listed)
+    return {each.path: each for each in listed}
+
+
+def names(entries: Iterable[Entry]) -> list[str]:
+    return [entry.name for entry in entries]
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+def test_every_directory_is_listed_once_with_its_files(connections: int) -> None:
+    tree: dict = {"": [directory(f"d{number}") for number in range(20)] + [file("root.mkv")]}
+    for number in range(20):
+        tree[f"d{number}"] = [directory("sub"), file(f"{number}.mkv")]
+        tree[f"d{number}/sub"] = [file("deep.mkv")]
+    source = MemorySource(tree, connections)
+    listed = run(source)
+    assert sorted(source.calls) == sorted(tree) == sorted(listed)
+    assert names(listed[""].files) == ["root.mkv"]
+    assert names(listed["d7/sub"].files) == ["deep.mkv"]
+    assert all(each.status is ListingStatus.COMPLETE for each in listed.values())
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_directory_that_fails_is_marked_and_the_rest_goes_on(connections: int) -> None:
+    broken = DirectoryUnavailableError("the server said no", remedy="try later")
+    tree = {"": [directory("a"), directory("b")], "a": broken, "b": [file("x.mkv")]}
+    listed = run(MemorySource(tree, connections))
+    assert listed["a"].status is ListingStatus.FAILED
+    assert listed["a"].error == "the server said no"
+    assert names(listed["b"].files) == ["x.mkv"]
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_source_that_goes_away_ends_the_scan(connections: int) -> None:
+    gone = SourceUnavailableError("the drive has gone", remedy="mount it")
+    tree = {"": [directory("a")], "a": gone}
+    with pytest.raises(SourceUnavailableError):
+        run(MemorySource(tree, connections))
+
+
+def test_levels_0_to_25_are_listed_and_what_lies_deeper_is_truncated(tmp_path: Path) -> None:
+    deepest = tmp_path.joinpath(*[f"level{number}" for number in range(1, 28)])
+    deepest.mkdir(parents=True)
+    listed = run(LocalSource(tmp_path))
+    depths = {each.path.count("/") + 1 if each.path else 0: each.status for each in listed.values()}
+    assert depths == {
+        **dict.fromkeys(range(26), ListingStatus.COMPLETE),
+        26: ListingStatus.TRUNCATED,
+    }
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "nul\0byte"])
+def test_a_name_that_leads_elsewhere_is_never_a_name(name: str) -> None:
+    listed = run(MemorySource({"": [Entry(name, EntryKind.FILE, 1), directory(name)]}))
+    assert list(listed) == [""]
+    assert listed[""].files == []
+    assert len(listed[""].unreadable) == 2
+
+
+def test_excluded_directories_are_not_even_looked_at() -> None:
+    tree = {
+        "": [directory("@eaDir"), directory(".Trash-1000"), directory("keep"), file(".DS_Store")],
+        "keep": [file("a.mkv"), directory("lost+found")],
+    }
+    source = MemorySource(tree)
+    listed = run(source, exclude=[HIDDEN_AND_SYSTEM])
+    assert source.calls == ["", "keep"]
+    assert names(listed[""].files) == []
+
+
+def test_a_local_folder_gives_every_difficult_name(tmp_path: Path) -> None:
+    write_media(tmp_path, DIFFICULT_NAMES)
+    listed = run(LocalSource(tmp_path))
+    assert sorted(names(listed[""].files)) == sorted(DIFFICULT_NAMES)
+
+
+def test_a_name_that_is_not_utf8_is_one_unreadable_entry(tmp_path: Path) -> None:
+    (tmp_path / "good.mkv").touch()
+    with open(os.fsencode(tmp_path) + b"/bad\xff.mkv", "wb"):  # noqa: PTH123 - bytes
+        pass
+    listed = run(LocalSource(tmp_path))
+    assert names(listed[""].files) == ["good.mkv"]
+    (unreadable,) = listed[""].unreadable
+    assert unreadable.name == "bad\\xff.mkv"
+    assert unreadable.error == "its name is not UTF-8"
+
+
+def test_links_are_followed_and_a_dangling_one_is_unreadable(tmp_path: Path) -> None:
+    write_media(tmp_path / "elsewhere", ["film.mkv"])
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "file.mkv").symlink_to(tmp_path / "elsewhere" / "film.mkv")
+    (root / "dangling").symlink_to(tmp_path / "nowhere")
+    listed = run(LocalSource(root))
+    assert names(listed["linked"].files) == ["film.mkv"]
+    assert names(listed[""].files) == ["file.mkv"]
+    assert names(listed[""].unreadable) == ["dangling"]
+
+
+def test_a_link_to_its_own_parent_ends_there(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "loop").symlink_to(tmp_path / "a")
+    (tmp_path / "top").symlink_to(tmp_path)
+    listed = run(LocalSource(tmp_path))
+    assert sorted(listed) == ["", "a", "a/b", "a/b/loop", "top"]
+    assert listed["a/b/loop"].status is ListingStatus.FAILED
+    assert listed["top"].status is ListingStatus.FAILED
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_text("")])
+def test_a_root_that_is_missing_or_no_folder_is_unavailable(tmp_path: Path, make) -> None:
+    make(tmp_path / "root")
+    with pytest.raises(SourceUnavailableError, match=str(tmp_path / "root")):
+        run(LocalSource(tmp_path / "root"))
+
+
+def test_a_fifo_is_neither_read_nor_forgotten(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mkv")
+    listed = run(LocalSource(tmp_path))
+    assert names(listed[""].unreadable) == ["pipe.mkv"]
