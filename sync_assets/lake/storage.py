@@ -159,12 +159,12 @@ class Lake:
             contents = [self._read_one(asset, key, columns) for key in keys]
         if not contents:
             raise _absent(asset)
-        schema = contents[0].schema
-        for content in contents[1:]:
+        _check_columns((name for names, _ in contents for name in names), columns, item=item)
+        schema = contents[0][1].schema
+        for _, content in contents[1:]:
             schema = tables.unified(schema, content.schema, item=item)
-        _check_columns(schema, columns, item=item)
-        whole = [tables.cast(content, schema, item=item) for content in contents]
-        return pa.concat_tables(whole).select(list(columns or schema.names))
+        whole = pa.concat_tables(tables.cast(content, schema, item=item) for _, content in contents)
+        return whole.select(schema.names if columns is None else list(columns))
 
     def batches(
         self,
@@ -186,8 +186,8 @@ class Lake:
 
         content = self._stream(asset, partition, columns)
         schema = next(content)
-        _check_columns(schema, columns, item=layout.display(asset, partition))
-        return pa.RecordBatchReader.from_batches(schema, content)
+        _check_columns(schema.names, columns, item=layout.display(asset, partition))
+        return pa.RecordBatchReader.from_batches(_selected(schema, columns), content)
 
     def exists(self, asset: Sequence[str], *, partition: str | None = None) -> bool:
         """Whether a partition is there or, without one, whether anything of the asset is."""
@@ -248,7 +248,9 @@ class Lake:
         """
         return LakeViews(self, connection)
 
-    def _read_all(self, asset: Sequence[str], columns: Sequence[str] | None) -> list[pa.Table]:
+    def _read_all(
+        self, asset: Sequence[str], columns: Sequence[str] | None
+    ) -> list[tuple[list[str], pa.Table]]:
         found = sorted(self.files(asset), key=lambda entry: entry[0] or "")
         contents = []
         for key, _ in found:
@@ -261,25 +263,21 @@ class Lake:
 
     def _read_one(
         self, asset: Sequence[str], partition: str | None, columns: Sequence[str] | None
-    ) -> pa.Table:
+    ) -> tuple[list[str], pa.Table]:
+        """Read the names of all columns, and those columns of the wanted that are there."""
         import pyarrow as pa
 
         content = self._stream(asset, partition, columns)
         schema = next(content)
-        return pa.Table.from_batches(content, schema)
+        return schema.names, pa.Table.from_batches(content, _selected(schema, columns))
 
     def _stream(
         self, asset: Sequence[str], partition: str | None, columns: Sequence[str] | None
     ) -> Iterator[Any]:
-        """Yield the schema of a partition, then its batches, all without the columns it lacks."""
-        import pyarrow as pa
-
+        """Yield the whole schema of a partition, then batches of the wanted columns."""
         with self._opened(asset, partition) as stored:
-            wanted = [
-                name for name in columns or stored.schema.names if name in stored.schema.names
-            ]
-            yield pa.schema([stored.schema.field(name) for name in wanted])
-            yield from stored.batches(wanted)
+            yield stored.schema
+            yield from stored.batches(_selected(stored.schema, columns).names)
 
     def _opened(self, asset: Sequence[str], partition: str | None) -> StoredTable:
         try:
@@ -314,12 +312,20 @@ def _opened_if_there(path: Path) -> AbstractContextManager[StoredTable | None]:
         return nullcontext()
 
 
-def _check_columns(schema: pa.Schema, columns: Sequence[str] | None, *, item: str) -> None:
-    missing = [name for name in columns or () if name not in schema.names]
+def _selected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    import pyarrow as pa
+
+    wanted = schema.names if columns is None else columns
+    return pa.schema([schema.field(name) for name in wanted if name in schema.names])
+
+
+def _check_columns(names: Iterable[str], columns: Sequence[str] | None, *, item: str) -> None:
+    known = dict.fromkeys(names)
+    missing = [name for name in columns or () if name not in known]
     if missing:
         raise LakeError(
             f"There is no column {', '.join(missing)} in {item}.",
-            remedy=f"Choose from {', '.join(schema.names)}.",
+            remedy=f"Choose from {', '.join(known)}.",
         )
 
 

@@ -68,7 +68,7 @@ class LakeViews:
         self._connection = connection
         self._stack = ExitStack()
         self._directory = Path()
-        self._links = 0
+        self._snapshots = 0
         self._shown: dict[View, list[Version]] = {}
 
     def __enter__(self) -> Self:
@@ -93,13 +93,16 @@ class LakeViews:
     def refresh(self) -> None:
         """Show what has been written since; views of unchanged assets are left alone."""
         found = {_view(asset): self._versions(asset) for asset in self._lake.assets()}
-        for view in [view for view in self._shown if not found.get(view)]:
-            self._connection.execute(f"DROP VIEW IF EXISTS {view.quoted}")
-            del self._shown[view]
-        for view, versions in found.items():
-            if versions and versions != self._shown.get(view):
-                self._show(view, versions)
+        for view in {*self._shown, *found}:
+            versions = found.get(view, [])
+            if versions == self._shown.get(view, []):
+                continue
+            links = self._link(versions)
+            if links:
+                self._create(view, links)
                 self._shown[view] = versions
+            elif self._shown.pop(view, None):
+                self._connection.execute(f"DROP VIEW {view.quoted}")
 
     def _versions(self, asset: tuple[str, ...]) -> list[Version]:
         versions: list[Version] = []
@@ -109,27 +112,32 @@ class LakeViews:
                 versions.append((key, path, status.st_ino, status.st_mtime_ns, status.st_size))
         return sorted(versions, key=lambda version: version[1])
 
-    def _show(self, view: View, versions: list[Version]) -> None:
-        import duckdb
-
-        links: dict[Path, str | None] = {}
-        self._links += 1
-        directory = self._directory / str(self._links)
+    def _link(self, versions: list[Version]) -> dict[Path, Version]:
+        """Link the files of an asset, but those that have vanished since they were listed."""
+        self._snapshots += 1
+        directory = self._directory / str(self._snapshots)
         directory.mkdir()
-        for number, (key, source, *_) in enumerate(versions):
+        links = {}
+        for number, version in enumerate(versions):
             target = directory / f"{number}{layout.SUFFIX}"
             with suppress(FileNotFoundError):
-                files.link(source, target)
-                links[target] = key
+                files.link(version[1], target)
+                links[target] = version
+        return links
+
+    def _create(self, view: View, links: dict[Path, Version]) -> None:
+        import duckdb
+
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(view.schema)}")
         create = f"CREATE OR REPLACE VIEW {view.quoted} AS "
         try:
-            self._connection.execute(create + _select(links))
+            keys = {target: key for target, (key, *_) in links.items()}
+            self._connection.execute(create + _select(keys))
         except duckdb.Error as error:
             # Of DuckDB's lines the first says what happened, but with the name of a link.
             cause = str(error).partition("\n")[0]
-            for number, (_, source, *_) in enumerate(versions):
-                cause = cause.replace(str(directory / f"{number}{layout.SUFFIX}"), str(source))
+            for target, (_, source, *_) in links.items():
+                cause = cause.replace(str(target), str(source))
             problem = LakeError(
                 f"Cannot show {layout.display(view.asset)}: {cause}",
                 remedy="Remove the damaged files and materialize their partitions again.",
