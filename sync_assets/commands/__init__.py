@@ -1,0 +1,1 @@
+"""The commands behind `scripts/`: each reads its arguments and calls the domains' code."""
