@@ -1,0 +1,150 @@
+"""The listing as a table: one row per file and per directory, in the order of the scan.
+
+A directory's own row comes right before the rows of its files, so that a reader needs to hold one
+directory at a time.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ASSET = ("strm", "listing")
+_ROWS_PER_BATCH = 20_000
+_TREE_COLUMNS = ("directory", "name", "kind", "size", "status")
+
+
+def to_batches(
+    listing: Iterable[ListedDirectory], scanned_at: datetime
+) -> "Iterator[pa.RecordBatch]":
+    """Turn a scan into record batches, as it goes.
+
+    Args:
+        listing: The directories in the order of the scan.
+        scanned_at: When the scan began, UTC.
+
+    Yields:
+        Batches of at most some ten thousand rows; one at least, so that an empty listing has a
+        schema.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - a sixth of a second, which most processes never need
+
+    schema = pa.schema(
+        [
+            ("scanned_at", pa.timestamp("us", tz="UTC")),
+            ("directory", pa.string()),
+            ("name", pa.string()),
+            ("kind", pa.string()),
+            ("size", pa.int64()),
+            ("modified_at", pa.timestamp("us", tz="UTC")),
+            ("status", pa.string()),
+            ("error", pa.string()),
+        ]
+    )
+    rows = _Columns()
+    for directory in listing:
+        rows.add(directory)
+        if len(rows) >= _ROWS_PER_BATCH:
+            yield pa.record_batch(rows.arrays(scanned_at), schema=schema)
+            rows = _Columns()
+    yield pa.record_batch(rows.arrays(scanned_at), schema=schema)
+
+
+class _Columns:
+    """Rows that wait to become a batch, column by column."""
+
+    def __init__(self) -> None:
+        self._directory: list[str] = []
+        self._name: list[str] = []
+        self._kind: list[str] = []
+        self._size: list[int | None] = []
+        self._modified_at: list[int | None] = []
+        self._status: list[str | None] = []
+        self._error: list[str | None] = []
+
+    def __len__(self) -> int:
+        return len(self._name)
+
+    def add(self, listed: ListedDirectory) -> None:
+        parent, _, name = listed.path.rpartition("/")
+        self._directory.append(parent)
+        self._name.append(name)
+        self._kind.append(EntryKind.DIRECTORY)
+        self._size.append(None)
+        self._modified_at.append(None)
+        self._status.append(listed.status)
+        self._error.append(listed.error)
+        for entries in (listed.files, listed.unreadable):
+            self._directory.extend([listed.path] * len(entries))
+            self._name.extend([entry.name for entry in entries])
+            self._kind.extend([entry.kind for entry in entries])
+            self._size.extend([entry.size for entry in entries])
+            self._modified_at.extend([_microseconds(entry.modified_at) for entry in entries])
+            self._status.extend([None] * len(entries))
+            self._error.extend([entry.error for entry in entries])
+
+    def arrays(self, scanned_at: datetime) -> list[Any]:
+        return [
+            [scanned_at] * len(self),
+            self._directory,
+            self._name,
+            self._kind,
+            self._size,
+            self._modified_at,
+            self._status,
+            self._error,
+        ]
+
+
+def columns_for_reading() -> list[str]:
+    """Return the columns that `from_batches` needs."""
+    return list(_TREE_COLUMNS)
+
+
+def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirectory]:
+    """Turn a stored listing back into directories, one at a time.
+
+    Args:
+        batches: Batches with the columns of `columns_for_reading`.
+
+    Yields:
+        The directories in the order of the scan. Times and errors are left out.
+    """
+    current: ListedDirectory | None = None
+    for batch in batches:
+        columns = (batch.column(name).to_pylist() for name in _TREE_COLUMNS)
+        for directory, name, kind, size, status in zip(*columns, strict=True):
+            if kind == EntryKind.DIRECTORY:
+                if current is not None:
+                    yield current
+                current = ListedDirectory(join(directory, name), ListingStatus(status))
+            elif current is not None and kind == EntryKind.FILE:
+                current.files.append(Entry(name, EntryKind.FILE, size))
+            elif current is not None:
+                current.unreadable.append(Entry(name, EntryKind.UNREADABLE))
+    if current is not None:
+        yield current
+
+
+def scan_time(batches: "Iterable[pa.RecordBatch]") -> datetime:
+    """Return when a stored listing's scan began.
+
+    Args:
+        batches: Batches with the column `scanned_at`.
+
+    Raises:
+        ValueError: The table has no row; a listing has at least its root.
+    """
+    for batch in batches:
+        if batch.num_rows:
+            return batch.column("scanned_at")[0].as_py().astimezone(UTC)
+    message = "a listing without any row"
+    raise ValueError(message)
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1_000_000)

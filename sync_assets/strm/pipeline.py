@@ -1,0 +1,309 @@
+"""The three stages of the pipeline for one job, without Dagster: list, write, clean.
+
+Each reads what the stage before stored in the lake, so that any stage can run alone.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sync_assets.lake import Lake
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.leases import Lease
+from sync_assets.progress import Progress
+from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.strm import listing_table
+from sync_assets.strm.manifest import Manifest
+from sync_assets.strm.models import (
+    Decision,
+    DeletionPlan,
+    ItemFailure,
+    ListedDirectory,
+    ListingStatus,
+    ListingSummary,
+    OwnedFile,
+    join,
+)
+from sync_assets.strm.orphans import delete_orphans, plan_deletion
+from sync_assets.strm.output import Output
+from sync_assets.strm.scan import scan
+from sync_assets.strm.sources import SourceUnavailableError, open_source
+from sync_assets.strm.tree import Change, TreeWriter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TREE = ("strm", "tree")
+ORPHANS = ("strm", "orphans")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One job in one stage of one run.
+
+    Attributes:
+        name: The job's name, which is its partition.
+        settings: Its settings.
+        lease: What keeps other STRM runs away; `require()` it before deleting.
+        ledger: The ledger.
+        lake: The lake.
+    """
+
+    name: str
+    settings: StrmJobSettings
+    lease: Lease
+    ledger: Ledger
+    lake: Lake
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the job wrote."""
+        return Manifest(self.ledger, self.name)
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage did for one job.
+
+    Attributes:
+        numbers: Counts, plotted by the UI and reported by `/health`.
+        failures: Items that did not work.
+        notes: Further facts, for people.
+    """
+
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    failures: Sequence[ItemFailure] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def list_source(job: JobRun) -> StageResult:
+    """List a job's source and store the listing.
+
+    Args:
+        job: The job.
+
+    Returns:
+        What was found. Directories that could not be listed are its failures.
+
+    Raises:
+        SourceUnavailableError: The source is not there, or is empty although the job has files:
+            then the last listing stays as it is.
+    """
+    summary = ListingSummary()
+    directories = _counted(
+        scan(
+            open_source(job.settings.source),
+            exclude=job.settings.exclude,
+            maximum_depth=job.settings.maximum_depth,
+        ),
+        summary,
+        owned=job.manifest.count(),
+    )
+    written = job.lake.write(
+        listing_table.ASSET,
+        listing_table.to_batches(directories, datetime.now(UTC)),
+        partition=job.name,
+    )
+    return StageResult(
+        {
+            "listed": summary.files,
+            "directories": summary.directories,
+            "bytes": summary.bytes,
+            "truncated": len(summary.truncated),
+        },
+        summary.failures,
+        {"source": str(job.settings.source.path), "listing": str(written.path)},
+    )
+
+
+def write_tree(job: JobRun) -> StageResult:
+    """Make a job's output agree with its last listing.
+
+    Args:
+        job: The job.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SyncError: There is no listing, or the output cannot be written.
+    """
+    changes: list[Change] = []
+    progress = Progress(logger, "files")
+    with Output(job.settings.output) as output:
+        writer = TreeWriter(
+            job.settings,
+            output,
+            job.manifest,
+            record=changes.append,
+            progress=lambda summary: progress.update(summary.total),
+        )
+        summary = writer.write(_stored_listing(job))
+    job.lake.write(TREE, _change_batches(changes), partition=job.name)
+    return StageResult(
+        {
+            "created": summary.created,
+            "updated": summary.updated,
+            "unchanged": summary.unchanged,
+            "skipped": summary.skipped,
+            "foreign": summary.foreign,
+        },
+        summary.failures,
+        {"output": str(job.settings.output)},
+    )
+
+
+def clean_orphans(
+    job: JobRun, *, dry_run: bool = False, approved_plan: str | None = None
+) -> StageResult:
+    """Delete the files of a job whose media are gone, within its limits.
+
+    Args:
+        job: The job.
+        dry_run: Only say what would be deleted.
+        approved_plan: The id of a plan that a user has approved; it may be carried out although
+            it is beyond the limits.
+
+    Returns:
+        What was deleted, and what waits for approval.
+
+    Raises:
+        SyncError: There is no listing, or the output cannot be written.
+    """
+    plan = plan_deletion(
+        job.name,
+        job.settings,
+        job.manifest,
+        _stored_listing(job),
+        listed_at=_listed_at(job).timestamp(),
+    )
+    rows: list[tuple[OwnedFile, Decision, str | None]] = []
+    failures: list[ItemFailure] = []
+    waits = plan.refusal is not None and approved_plan != plan.plan_id
+    if plan.orphans and not dry_run and not waits:
+        with Output(job.settings.output) as output:
+            failures = delete_orphans(
+                plan, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
+            )
+    else:
+        decision = Decision.WAITING if waits else Decision.PROPOSED
+        rows = [(orphan, decision, plan.refusal) for orphan in plan.orphans]
+    job.lake.write(ORPHANS, _orphan_batches(plan, rows), partition=job.name)
+    return StageResult(_orphan_numbers(plan, rows), failures, _orphan_notes(plan, waits=waits))
+
+
+def _counted(
+    directories: Iterable[ListedDirectory], summary: ListingSummary, *, owned: int
+) -> Iterator[ListedDirectory]:
+    """Count a scan as it passes; at its end refuse an empty source where there were files."""
+    progress = Progress(logger, "files listed")
+    entries = 0
+    for directory in directories:
+        _count(directory, summary)
+        entries += len(directory.files) + len(directory.unreadable) + (directory.path != "")
+        progress.update(summary.files)
+        yield directory
+    if entries == 0 and owned:
+        raise SourceUnavailableError(
+            f"The source is empty, although {owned} of its files are in the library. A drive "
+            "that is not mounted looks like this.",
+            remedy="Mount the drive. If everything was really removed, delete the library's "
+            "files by hand.",
+        )
+
+
+def _count(directory: ListedDirectory, summary: ListingSummary) -> None:
+    path = directory.path or "/"
+    if directory.status is ListingStatus.COMPLETE:
+        summary.directories += 1
+    elif directory.status is ListingStatus.TRUNCATED:
+        summary.truncated.append(path)
+        logger.warning("%s is not listed: %s", path, directory.error)
+    else:
+        remedy = "Its files in the library are kept. Give this user access to it."
+        summary.failures.append(ItemFailure(path, directory.error or "", remedy))
+        logger.warning("%s cannot be listed: %s", path, directory.error)
+    for entry in directory.unreadable:
+        summary.failures.append(
+            ItemFailure(
+                join(directory.path, entry.name),
+                entry.error or "",
+                "Rename or repair it; what it had in the library is kept.",
+            )
+        )
+    summary.files += len(directory.files)
+    summary.bytes += sum(file.size or 0 for file in directory.files)
+
+
+def _stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
+    return listing_table.from_batches(
+        job.lake.batches(
+            listing_table.ASSET,
+            partition=job.name,
+            columns=listing_table.columns_for_reading(),
+        )
+    )
+
+
+def _listed_at(job: JobRun) -> datetime:
+    return listing_table.scan_time(
+        job.lake.batches(listing_table.ASSET, partition=job.name, columns=["scanned_at"])
+    )
+
+
+def _change_batches(changes: Sequence[Change]) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa  # noqa: PLC0415 - a sixth of a second, which most processes never need
+
+    text = pa.string()
+    yield pa.record_batch(
+        [
+            pa.array([change.path for change in changes], text),
+            pa.array([change.source_path for change in changes], text),
+            pa.array([change.outcome for change in changes], text),
+            pa.array([change.error for change in changes], text),
+        ],
+        names=["path", "source_path", "outcome", "error"],
+    )
+
+
+def _orphan_batches(
+    plan: DeletionPlan, rows: Sequence[tuple[OwnedFile, Decision, str | None]]
+) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa  # noqa: PLC0415 - a sixth of a second, which most processes never need
+
+    text = pa.string()
+    yield pa.record_batch(
+        [
+            pa.array([plan.plan_id] * len(rows), text),
+            pa.array([orphan.path for orphan, _, _ in rows], text),
+            pa.array([decision for _, decision, _ in rows], text),
+            pa.array([reason for _, _, reason in rows], text),
+        ],
+        names=["plan_id", "path", "decision", "reason"],
+    )
+
+
+def _orphan_numbers(
+    plan: DeletionPlan, rows: Sequence[tuple[OwnedFile, Decision, str | None]]
+) -> dict[str, int]:
+    decisions = [decision for _, decision, _ in rows]
+    return {
+        "owned": plan.owned - decisions.count(Decision.DELETED),
+        "deleted": decisions.count(Decision.DELETED),
+        "waiting": decisions.count(Decision.WAITING),
+        "protected": plan.protected,
+    }
+
+
+def _orphan_notes(plan: DeletionPlan, *, waits: bool) -> dict[str, Any]:
+    if not waits:
+        return {}
+    return {
+        "waiting_for_approval": f"Nothing was deleted: {plan.refusal}. To approve exactly this "
+        f"deletion, run the asset with the configuration approved_plan: {plan.plan_id}",
+        "plan_id": plan.plan_id,
+    }
