@@ -6,6 +6,7 @@ none of this module's business.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,11 @@ def as_batches(table: object, *, item: str) -> tuple[pa.Schema, Iterator[pa.Reco
     Raises:
         LakeError: The table is of another kind, or cannot be expressed in Arrow.
     """
-    import pandas as pd
     import pyarrow as pa
 
-    if isinstance(table, pd.DataFrame):
+    # Whoever passes a DataFrame has imported pandas; a stream of batches must not pay for it.
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(table, pandas.DataFrame):
         table = _from_pandas(table, item=item)
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])

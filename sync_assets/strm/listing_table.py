@@ -6,8 +6,9 @@ directory at a time.
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sync_assets.lake.columns import integer_column, text_column
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 
 if TYPE_CHECKING:
@@ -31,27 +32,14 @@ def to_batches(
         Batches of at most some ten thousand rows; one at least, so that an empty listing has a
         schema.
     """
-    import pyarrow as pa  # noqa: PLC0415 - a sixth of a second, which most processes never need
-
-    schema = pa.schema(
-        [
-            ("scanned_at", pa.timestamp("us", tz="UTC")),
-            ("directory", pa.string()),
-            ("name", pa.string()),
-            ("kind", pa.string()),
-            ("size", pa.int64()),
-            ("modified_at", pa.timestamp("us", tz="UTC")),
-            ("status", pa.string()),
-            ("error", pa.string()),
-        ]
-    )
+    began = _microseconds(scanned_at.timestamp()) or 0
     rows = _Columns()
     for directory in listing:
         rows.add(directory)
         if len(rows) >= _ROWS_PER_BATCH:
-            yield pa.record_batch(rows.arrays(scanned_at), schema=schema)
+            yield rows.batch(began)
             rows = _Columns()
-    yield pa.record_batch(rows.arrays(scanned_at), schema=schema)
+    yield rows.batch(began)
 
 
 class _Columns:
@@ -87,17 +75,21 @@ class _Columns:
             self._status.extend([None] * len(entries))
             self._error.extend([entry.error for entry in entries])
 
-    def arrays(self, scanned_at: datetime) -> list[Any]:
-        return [
-            [scanned_at] * len(self),
-            self._directory,
-            self._name,
-            self._kind,
-            self._size,
-            self._modified_at,
-            self._status,
-            self._error,
-        ]
+    def batch(self, scanned_at: int) -> "pa.RecordBatch":
+        import pyarrow as pa  # noqa: PLC0415
+
+        time = pa.timestamp("us", tz="UTC")
+        columns = {
+            "scanned_at": integer_column([scanned_at] * len(self), time),
+            "directory": text_column(self._directory),
+            "name": text_column(self._name),
+            "kind": text_column(self._kind),
+            "size": integer_column(self._size, pa.int64()),
+            "modified_at": integer_column(self._modified_at, time),
+            "status": text_column(self._status),
+            "error": text_column(self._error),
+        }
+        return pa.record_batch(list(columns.values()), names=list(columns))
 
 
 def columns_for_reading() -> list[str]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sync_assets.lake import Lake
+from sync_assets.lake.columns import text_column
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease
 from sync_assets.progress import Progress
@@ -143,7 +144,7 @@ def write_tree(job: JobRun) -> StageResult:
             progress=lambda summary: progress.update(summary.total),
         )
         summary = writer.write(_stored_listing(job))
-    job.lake.write(TREE, _change_batches(changes), partition=job.name)
+    job.lake.write(TREE, [_change_batch(changes)], partition=job.name)
     return StageResult(
         {
             "created": summary.created,
@@ -192,7 +193,7 @@ def clean_orphans(
     else:
         decision = Decision.WAITING if waits else Decision.PROPOSED
         rows = [(orphan, decision, plan.refusal) for orphan in plan.orphans]
-    job.lake.write(ORPHANS, _orphan_batches(plan, rows), partition=job.name)
+    job.lake.write(ORPHANS, [_orphan_batch(plan, rows)], partition=job.name)
     return StageResult(_orphan_numbers(plan, rows), failures, _orphan_notes(plan, waits=waits))
 
 
@@ -255,35 +256,34 @@ def _listed_at(job: JobRun) -> datetime:
     )
 
 
-def _change_batches(changes: Sequence[Change]) -> "Iterator[pa.RecordBatch]":
-    import pyarrow as pa  # noqa: PLC0415 - a sixth of a second, which most processes never need
+def _text_batch(columns: Mapping[str, Sequence[str | None]]) -> "pa.RecordBatch":
+    import pyarrow as pa  # noqa: PLC0415 - a fifth of a second, which most processes never need
 
-    text = pa.string()
-    yield pa.record_batch(
-        [
-            pa.array([change.path for change in changes], text),
-            pa.array([change.source_path for change in changes], text),
-            pa.array([change.outcome for change in changes], text),
-            pa.array([change.error for change in changes], text),
-        ],
-        names=["path", "source_path", "outcome", "error"],
+    arrays = [text_column(values) for values in columns.values()]
+    return pa.record_batch(arrays, names=list(columns))
+
+
+def _change_batch(changes: Sequence[Change]) -> "pa.RecordBatch":
+    return _text_batch(
+        {
+            "path": [change.path for change in changes],
+            "source_path": [change.source_path for change in changes],
+            "outcome": [change.outcome for change in changes],
+            "error": [change.error for change in changes],
+        }
     )
 
 
-def _orphan_batches(
+def _orphan_batch(
     plan: DeletionPlan, rows: Sequence[tuple[OwnedFile, Decision, str | None]]
-) -> "Iterator[pa.RecordBatch]":
-    import pyarrow as pa  # noqa: PLC0415 - a sixth of a second, which most processes never need
-
-    text = pa.string()
-    yield pa.record_batch(
-        [
-            pa.array([plan.plan_id] * len(rows), text),
-            pa.array([orphan.path for orphan, _, _ in rows], text),
-            pa.array([decision for _, decision, _ in rows], text),
-            pa.array([reason for _, _, reason in rows], text),
-        ],
-        names=["plan_id", "path", "decision", "reason"],
+) -> "pa.RecordBatch":
+    return _text_batch(
+        {
+            "plan_id": [plan.plan_id] * len(rows),
+            "path": [orphan.path for orphan, _, _ in rows],
+            "decision": [decision for _, decision, _ in rows],
+            "reason": [reason for _, _, reason in rows],
+        }
     )
 
 
