@@ -133,7 +133,9 @@ def scan_time(batches: "Iterable[pa.RecordBatch]") -> datetime:
     """
     for batch in batches:
         if batch.num_rows:
-            return batch.column("scanned_at")[0].as_py().astimezone(UTC)
+            # As a number: turning an Arrow timestamp into a datetime imports pandas.
+            microseconds = batch.column("scanned_at").view("int64")[0].as_py()
+            return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
     message = "a listing without any row"
     raise ValueError(message)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class EntryKind(StrEnum):
@@ -40,9 +41,8 @@ class Decision(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a source's directory.
+class Entry(NamedTuple):
+    """One entry of a source's directory. A tuple: there are a million of them.
 
     Attributes:
         name: Its name, without any path.

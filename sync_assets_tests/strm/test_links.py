@@ -1,12 +1,14 @@
 """Links: a server that decodes them must find exactly the file they were made for."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings
-from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
+from sync_assets.strm.links import LinkBuilder, UnlinkableNameError, _quoted
 from sync_assets_tests.support.media import DIFFICULT_NAMES
 
 
@@ -27,6 +29,11 @@ def test_a_url_decodes_to_the_exact_path(directory: str, name: str) -> None:
     assert unquote(parts.path) == "/d/" + (f"{directory}/{name}" if directory else name)
     assert parts.query == "raw=1"
     assert content.splitlines() == [content]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_names_are_encoded_as_the_standard_library_encodes_them(name: str) -> None:
+    assert _quoted(name) == quote(name, safe="").encode()
 
 
 def test_a_path_link_is_the_absolute_path() -> None:

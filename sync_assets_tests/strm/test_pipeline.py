@@ -444,6 +444,7 @@ with hold_lease(ledger, "strm", purpose="test", wait_seconds=30) as lease:
     print("ready", flush=True)
     for stage in (list_source, write_tree, clean_orphans):
         stage(job)
+assert "pandas" not in sys.modules
 print("done", flush=True)
 """
 
