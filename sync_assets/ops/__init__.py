@@ -1,0 +1,1 @@
+"""Operations: health, backup, retention, consistency; plain Python, no Dagster."""
