@@ -9,12 +9,14 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from sync_assets import __version__
 from sync_assets.ledger import Ledger
 from sync_assets.server import documentation, events, health, metrics, webhooks
-from sync_assets.server.context import LedgerReader, ServerContext
+from sync_assets.server.context import ServerContext
 from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
+from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.settings import Settings, load_settings
 
 
@@ -82,7 +84,9 @@ async def run_parts(
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
     try:
-        yield ServerContext(settings, ledger, reader, inbox, feed, measurements)
+        yield ServerContext(
+            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements
+        )
     finally:
         feed.close()
         await inbox.close()

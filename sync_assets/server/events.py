@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from sync_assets.ledger.tokens import Scope, Token
-from sync_assets.server.context import Context
+from sync_assets.server.context import context_of
 from sync_assets.server.errors import ErrorAnswer
 from sync_assets.server.event_feed import EventFeed, Subscription
-from sync_assets.server.security import require
+from sync_assets.server.security import RequireScope
 
 router = APIRouter(prefix="/api", tags=["events"])
 
@@ -53,8 +53,8 @@ class EventStreamResponse(StreamingResponse):
     },
 )
 async def events(
-    context: Context,
-    token: Annotated[Token, Depends(require(Scope.USER))],
+    request: Request,
+    token: Annotated[Token, Depends(RequireScope(Scope.USER))],
     last_event_id: Annotated[
         int | None,
         Header(ge=0, le=LARGEST_ID, description="The last id received; goes before ?after=."),
@@ -74,5 +74,6 @@ async def events(
     """
     position = after if last_event_id is None else last_event_id
     subscription = Subscription(position, entity, token.id)
-    cursor, first = await context.feed.start_of(subscription)
-    return EventStreamResponse(context.feed, subscription, cursor, first)
+    feed = context_of(request).feed
+    cursor, first = await feed.start_of(subscription)
+    return EventStreamResponse(feed, subscription, cursor, first)

@@ -17,7 +17,7 @@ from sync_assets.ledger.events import last_event_id
 from sync_assets.ledger.inbox import count_by_state
 from sync_assets.ledger.rate_budgets import BudgetUse, read_budgets
 from sync_assets.ledger.results import Result, ResultStatus, read_results
-from sync_assets.server.context import Context
+from sync_assets.server.context import context_of
 
 router = APIRouter(tags=["operations"])
 
@@ -54,8 +54,9 @@ class _LedgerCollector(Collector):
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(request: Request, context: Context) -> Response:
+async def metrics(request: Request) -> Response:
     """Everything that can be measured, in Prometheus' text format or OpenMetrics."""
+    context = context_of(request)
     try:
         snapshot = await context.reader.read(_read_snapshot)
     except LedgerUnavailableError:
