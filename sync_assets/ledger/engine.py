@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.revision import HEAD_REVISION, KNOWN_REVISIONS
 
 BUSY_TIMEOUT_SECONDS = 30
 _READ_ONLY = "sync_read_only"
+_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""What a statement or a value did wrong; every other failure is the database's."""
 
 
 class LedgerUnavailableError(SyncError):
@@ -70,8 +80,15 @@ class Ledger:
 
     @contextmanager
     def read(self) -> Generator[Connection]:
-        """Open a transaction that sees one state of the ledger and does not block writers."""
-        with self.engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+        """Open a transaction that sees one state of the ledger and does not block writers.
+
+        Raises:
+            LedgerUnavailableError: The database is locked, damaged, or gone.
+        """
+        with (
+            self._explain_failures(),
+            self.engine.connect().execution_options(**{_READ_ONLY: True}) as connection,
+        ):
             yield connection
 
     @contextmanager
@@ -81,11 +98,8 @@ class Ledger:
         Raises:
             LedgerUnavailableError: The disk is full, the database locked, or gone.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise unavailable(self.url.render_as_string(hide_password=True), error) from error
+        with self._explain_failures(), self.engine.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close all connections."""
@@ -97,6 +111,15 @@ class Ledger:
             if not self.engine.dialect.has_table(connection, "alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+    @contextmanager
+    def _explain_failures(self) -> Generator[None]:
+        try:
+            yield
+        except _MISTAKES:
+            raise
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise unavailable(self.url.render_as_string(hide_password=True), error) from error
 
     def _prepare_directory(self) -> None:
         if self.url.get_backend_name() != "sqlite" or not self.url.database:

@@ -135,9 +135,10 @@ class Lifecycle(Generic[State]):
         now = utc_now()
         ids: list[int | None] = []
         events = []
+        statement = self._insert(connection, unique)
         for row in rows:
             values = {"state": self._initial_state(row), "changed_at": now, **row}
-            row_id = connection.execute(self._insert(connection, unique), values).scalar()
+            row_id = connection.execute(statement, values).scalar()
             ids.append(row_id)
             if row_id is not None:
                 events.append(

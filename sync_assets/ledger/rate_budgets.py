@@ -43,6 +43,33 @@ class RateLimit:
         return self.period_seconds / self.permits
 
 
+@dataclass(frozen=True)
+class BudgetUse:
+    """What became of a budget so far.
+
+    Attributes:
+        name: The budget.
+        used: Requests that were reserved.
+        blocked_until: When the upstream takes requests again, seconds since the epoch.
+    """
+
+    name: str
+    used: int
+    blocked_until: float
+
+
+def read_budgets(connection: Connection) -> list[BudgetUse]:
+    """Return the use of every budget, by name.
+
+    Args:
+        connection: A transaction of the ledger.
+    """
+    query = select(rate_budgets.c.name, rate_budgets.c.used, rate_budgets.c.blocked_until).order_by(
+        rate_budgets.c.name
+    )
+    return [BudgetUse(*row) for row in connection.execute(query)]
+
+
 def reserve(
     ledger: Ledger,
     limit: RateLimit,

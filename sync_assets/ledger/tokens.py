@@ -109,6 +109,12 @@ def list_tokens(connection: Connection) -> list[Token]:
     return [_token(row) for row in connection.execute(query)]
 
 
+def revoked_token_ids(connection: Connection) -> frozenset[str]:
+    """Return the ids of all revoked tokens, for whoever serves a bearer for a long time."""
+    query = select(tokens.c.id).where(tokens.c.revoked_at.is_not(None))
+    return frozenset(connection.execute(query).scalars())
+
+
 def revoke_token(connection: Connection, token_id: str) -> Token:
     """Revoke a token; it stays listed. One that is revoked already stays as it is.
 

@@ -1,0 +1,94 @@
+"""Assemble the server: `create_app` puts the routers, the errors and the ledger together."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from sync_assets import __version__
+from sync_assets.ledger import Ledger
+from sync_assets.server import documentation, events, health, metrics, webhooks
+from sync_assets.server.context import ServerContext
+from sync_assets.server.errors import install_error_handlers
+from sync_assets.server.event_feed import EventFeed
+from sync_assets.server.inbox_writer import InboxWriter
+from sync_assets.server.ledger_reader import LedgerReader
+from sync_assets.server.measurements import Measurements
+from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.settings import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the server's app; `uvicorn --factory sync_assets.server.app:create_app` runs it.
+
+    Run it in one process: the events' feed and the inbox' writer live in its memory.
+
+    Args:
+        settings: The configuration; without it, that of this machine.
+
+    Returns:
+        The app. It opens the ledger when it starts.
+    """
+    settings = settings or load_settings()
+    measurements = Measurements()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with run_parts(settings, measurements) as context:
+            app.state.context = context
+            yield
+
+    app = FastAPI(
+        title="sync_assets",
+        version=__version__,
+        description="Webhooks, live updates and health of one media library.",
+        lifespan=lifespan,
+        # See `documentation`: FastAPI's own pages load programs from other hosts.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    # The last one added is the outermost.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.server.maximum_body_bytes)
+    app.add_middleware(
+        RequestMiddleware,
+        measurements=measurements,
+        maximum_body_bytes=settings.server.maximum_body_bytes,
+    )
+    install_error_handlers(app)
+    for module in (health, metrics, events, webhooks, documentation):
+        app.include_router(module.router)
+    return app
+
+
+@asynccontextmanager
+async def run_parts(
+    settings: Settings, measurements: Measurements
+) -> AsyncGenerator[ServerContext]:
+    """Run what works beside the requests; at the end, store what still waits.
+
+    Args:
+        settings: The configuration.
+        measurements: Where batches are counted.
+
+    Yields:
+        What the routes share.
+
+    Raises:
+        SyncError: The ledger cannot be opened.
+    """
+    ledger = Ledger.open(settings.ledger_url)
+    reader = LedgerReader(ledger)
+    inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
+    feed = EventFeed(reader.read)
+    try:
+        yield ServerContext(
+            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements
+        )
+    finally:
+        feed.close()
+        await inbox.close()
+        reader.close()
+        ledger.close()

@@ -1,0 +1,1 @@
+"""The benchmarks: each measures the product, and in the same call a baseline."""

@@ -1,0 +1,24 @@
+"""Run one benchmark: `scripts/benchmark NAME [--json]`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+
+from sync_assets_tests.benchmarks import server
+
+BENCHMARKS: Mapping[str, Callable[[bool], int]] = {"server": server.run}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="scripts/benchmark",
+        description="Measure the product, and in the same call a baseline to compare it with.",
+    )
+    parser.add_argument("name", choices=sorted(BENCHMARKS))
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    arguments = parser.parse_args()
+    return BENCHMARKS[arguments.name](arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
