@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from sync_assets.ledger import Ledger
+from sync_assets.settings import Settings, load_settings
+from sync_assets_tests.support.media import write_media
 from sync_assets_tests.support.postgres import find_binaries, running_server
 
 
@@ -68,3 +70,18 @@ def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(f"sqlite:///{tmp_path / 'home' / 'ledger.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The configuration of two STRM jobs, movies and shows, with twenty films each."""
+    jobs = "".join(
+        f'[strm.jobs.{name}]\nsource = {{ path = "media/{name}" }}\noutput = "library/{name}"\n'
+        'url_template = "http://nas/{path}"\n'
+        for name in ("movies", "shows")
+    )
+    (tmp_path / "sync.toml").write_text(f'home = "home"\n{jobs}')
+    monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
+    for name in ("movies", "shows"):
+        write_media(tmp_path / "media" / name, [f"{n}/{name} {n}.mkv" for n in range(20)])
+    return load_settings()

@@ -33,13 +33,18 @@ def dagster_home() -> Path:
 
 
 def write_dotenv(home: Path) -> None:
-    """Keep the line `DAGSTER_HOME` of `.env` right, and whatever else the user has there."""
+    """Keep the line `DAGSTER_HOME` of `.env` right, and whatever else the user has there.
+
+    A home that only this call's environment names, as a demonstration's or a test's, does not
+    replace the checkout's own: Dagster believes the file more than its environment.
+    """
     path = Path(".env")
     wanted = f"DAGSTER_HOME='{home}'"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    if wanted in lines:
-        return
     kept = [line for line in lines if not line.startswith("DAGSTER_HOME=")]
+    is_passing = bool(os.environ.get("SYNC_CONFIG") or os.environ.get("SYNC_HOME"))
+    if wanted in lines or (is_passing and kept != lines):
+        return
     partial = Path(f".env.{os.getpid()}")
     partial.write_text("\n".join([*kept, wanted, ""]), encoding="utf-8")
     partial.chmod(path.stat().st_mode if path.exists() else 0o600)

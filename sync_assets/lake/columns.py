@@ -17,9 +17,9 @@ def text_column(values: Sequence[str | None]) -> "pa.StringArray":
     Args:
         values: The texts; None becomes null.
     """
-    from pyarrow.lib import StringBuilder
+    import pyarrow as pa
 
-    builder = StringBuilder()
+    builder = pa.lib.StringBuilder()
     builder.append_values(values)
     return builder.finish()
 

@@ -1,45 +1,58 @@
 """The daily maintenance as a Dagster asset, so that its numbers are plotted and its runs seen."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.inbox import remove_finished
 from sync_assets.logs import stage
 from sync_assets.ops.retention import prune
-from sync_assets.settings import load_settings
+from sync_assets.settings import Settings
 
 
-@dg.asset(
-    key=["operations", "retention"],
-    group_name="operations",
-    description="Removes finished runs and logs that are older than the configuration says.",
-)
-def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Remove what is old."""
-    with stage(context, "retention"):
-        result = prune(context.instance, load_settings(), datetime.now(UTC))
-    return dg.MaterializeResult(
-        metadata={
-            "runs_removed": result.runs_removed,
-            "runs_kept": result.runs_kept,
-            "log_files_removed": result.log_files_removed,
-            "bytes_freed": result.bytes_freed,
-        }
+def build_defs(settings: Settings) -> dg.Definitions:
+    """Build the definitions of the maintenance.
+
+    Args:
+        settings: The configuration that says how long history is kept.
+    """
+
+    @dg.asset(
+        key=["operations", "retention"],
+        group_name="operations",
+        description="Removes finished runs, logs and webhook events that are older than the "
+        "configuration says. Unfinished and failed events stay.",
     )
+    def retention(
+        context: dg.AssetExecutionContext, ledger: dg.ResourceParam[Ledger]
+    ) -> dg.MaterializeResult:
+        now = datetime.now(UTC)
+        with stage(context, "retention"):
+            pruned = prune(context.instance, settings, now)
+            with ledger.write() as connection:
+                before = now - timedelta(days=settings.retention.inbox_days)
+                events_removed = remove_finished(connection, before)
+        return dg.MaterializeResult(
+            metadata={
+                "runs_removed": pruned.runs_removed,
+                "runs_kept": pruned.runs_kept,
+                "log_files_removed": pruned.log_files_removed,
+                "bytes_freed": pruned.bytes_freed,
+                "inbox_events_removed": events_removed,
+            }
+        )
 
-
-maintenance = dg.define_asset_job(
-    "maintenance",
-    selection=dg.AssetSelection.groups("operations"),
-    description="What has to be done once a day, whatever is configured.",
-)
-
-maintenance_schedule = dg.ScheduleDefinition(
-    name="maintenance_schedule",
-    job=maintenance,
-    cron_schedule="30 3 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-
-defs = dg.Definitions(assets=[retention], jobs=[maintenance], schedules=[maintenance_schedule])
+    maintenance = dg.define_asset_job(
+        "maintenance",
+        selection=dg.AssetSelection.groups("operations"),
+        description="What has to be done once a day, whatever is configured.",
+    )
+    schedule = dg.ScheduleDefinition(
+        name="maintenance_schedule",
+        job=maintenance,
+        cron_schedule="30 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return dg.Definitions(assets=[retention], jobs=[maintenance], schedules=[schedule])

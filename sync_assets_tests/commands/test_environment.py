@@ -205,3 +205,19 @@ def test_scripts_without_a_module_explain_themselves(name):
     )
     assert outcome.returncode == 0
     assert f"Usage: scripts/{name}" in outcome.stdout
+
+
+def test_a_home_that_only_the_environment_names_does_not_replace_the_checkouts_own(
+    checkout, tmp_path
+):
+    (checkout / ".env").write_text("DAGSTER_HOME=/own\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-IS", "scripts/lib/environment_state.py"],
+        cwd=checkout,
+        env={**os.environ, "SYNC_HOME": str(tmp_path / "passing")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[1] == str(tmp_path / "passing" / "dagster")
+    assert (checkout / ".env").read_text(encoding="utf-8") == "DAGSTER_HOME=/own\n"

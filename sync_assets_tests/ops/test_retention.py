@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from sync_assets.ops import automation
+from sync_assets.definitions import build_defs
 from sync_assets.ops.home import initialise_home
 from sync_assets.ops.retention import PruneResult, prune
 
@@ -103,9 +103,10 @@ def test_only_old_json_lines_go(settings, instance):
 
 
 def test_the_maintenance_job_prunes_and_shows_its_numbers(settings, instance):
-    job = automation.defs.resolve_job_def("maintenance")
-    result = job.execute_in_process(instance=instance)
+    definitions = build_defs(settings)
+    result = definitions.resolve_job_def("maintenance").execute_in_process(instance=instance)
     (event,) = result.asset_materializations_for_node("operations__retention")
     assert event.metadata["runs_removed"].value == 0
-    schedule = automation.defs.resolve_schedule_def("maintenance_schedule")
+    assert event.metadata["inbox_events_removed"].value == 0
+    schedule = definitions.resolve_schedule_def("maintenance_schedule")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING

@@ -1,6 +1,7 @@
 """Links: a server that decodes them must find exactly the file they were made for."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -13,7 +14,7 @@ from sync_assets_tests.support.media import DIFFICULT_NAMES
 
 
 def job(**changes) -> StrmJobSettings:
-    values = {
+    values: dict[str, Any] = {
         "source": LocalSourceSettings(path=Path("/media")),
         "output": Path("/library"),
         "url_template": "http://nas.lan:8000/d/{path}?raw=1",

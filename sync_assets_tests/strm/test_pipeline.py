@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -49,7 +50,7 @@ class Library:
 
     @property
     def settings(self) -> StrmJobSettings:
-        values = {
+        values: dict[str, Any] = {
             "source": LocalSourceSettings(path=self.media),
             "output": self.output,
             "url_template": URL,

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from sync_assets.settings.strm import HIDDEN_AND_SYSTEM
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
 from sync_assets.strm.scan import scan
-from sync_assets.strm.sources import DirectoryUnavailableError, SourceUnavailableError
+from sync_assets.strm.sources import DirectoryUnavailableError, Source, SourceUnavailableError
 from sync_assets.strm.sources.local import LocalSource
 from sync_assets_tests.support.media import DIFFICULT_NAMES, write_media
 
@@ -18,7 +18,7 @@ from sync_assets_tests.support.media import DIFFICULT_NAMES, write_media
 class MemorySource:
     """A source that holds what a test gives it."""
 
-    def __init__(self, tree: dict[str, list[Entry] | Exception], connections: int = 1) -> None:
+    def __init__(self, tree: Mapping[str, list[Entry] | Exception], connections: int = 1) -> None:
         self.tree = tree
         self.connections = connections
         self.calls: list[str] = []
@@ -45,9 +45,8 @@ def file(name: str) -> Entry:
     return Entry(name, EntryKind.FILE, 1)
 
 
-def run(source, **options) -> dict[str, ListedDirectory]:
-    options = {"exclude": (), "maximum_depth": 25} | options
-    listed = list(scan(source, **options))
+def run(source: Source, exclude: Sequence[str] = ()) -> dict[str, ListedDirectory]:
+    listed = list(scan(source, exclude=exclude, maximum_depth=25))
     assert len({each.path for each in listed}) == len(listed)
     return {each.path: each for each in listed}
 

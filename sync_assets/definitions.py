@@ -1,0 +1,54 @@
+"""The whole asset graph: each domain's definitions and the resources they share; nothing else."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+import sync_assets.ops.automation as operations
+import sync_assets.strm.definitions as strm
+from sync_assets.executor import whole_range_executor
+from sync_assets.lake.resources import LakeIOManager, LakeResource
+from sync_assets.logs import configure_logging
+from sync_assets.resources import ledger_resource
+from sync_assets.settings import Settings, load_settings
+
+
+def build_defs(
+    settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """Assemble the graph.
+
+    Args:
+        settings: The configuration; without it, the one of the file and the environment.
+        resources: Replacements by name, for tests and scripts.
+
+    Returns:
+        Everything that Dagster loads.
+    """
+    settings = settings or load_settings()
+    lake = str(settings.lake_directory)
+    shared = dg.Definitions(
+        resources={
+            "ledger": ledger_resource(settings),
+            "lake": LakeResource(directory=lake),
+            "io_manager": LakeIOManager(directory=lake),
+            **(resources or {}),
+        },
+        executor=whole_range_executor,
+    )
+    with warnings.catch_warnings():
+        # Parts of Dagster that this project has decided to use although they are beta.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.Definitions.merge(
+            shared, strm.build_defs(settings), operations.build_defs(settings)
+        )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Load the configured graph, with logs in the home."""
+    settings = load_settings()
+    configure_logging(settings)
+    return build_defs(settings)

@@ -1,0 +1,94 @@
+"""The STRM pipeline, read from top to bottom: listing, tree, orphans.
+
+Glue only: each asset does one stage of `pipeline` for every selected job.
+"""
+
+from functools import partial
+
+import dagster as dg
+
+from sync_assets.lake.resources import LakeResource
+from sync_assets.ledger import Ledger
+from sync_assets.settings import Settings
+from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
+from sync_assets.strm.runs import DOMAIN, Stage
+
+
+class OrphansConfig(dg.Config):
+    """How to treat orphans in one run.
+
+    Attributes:
+        dry_run: Only say what would be deleted.
+        approved_plan: The id of a deletion plan beyond the limits that may be carried out.
+    """
+
+    dry_run: bool = False
+    approved_plan: str | None = None
+
+
+def build_assets(
+    settings: Settings, partitions: dg.StaticPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """Build the pipeline for the configured jobs.
+
+    Args:
+        settings: The whole configuration.
+        partitions: One partition per job.
+
+    Returns:
+        The assets, in the order of the pipeline.
+    """
+    off = "" if settings.strm.jobs else " **Not configured: add [strm.jobs.NAME] to sync.toml.**"
+
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"parquet"},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=DOMAIN,
+        description="What the source of each job holds: every folder and file, and for each "
+        f"folder whether its listing is whole.{off}",
+    )
+    def listing(
+        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
+    ) -> dg.MaterializeResult:
+        return Stage(settings, ledger, lake.open()).run(context, list_source)
+
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"file"},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=DOMAIN,
+        deps=[listing],
+        description="The .strm files of each job, made equal to the listing: new ones are "
+        f"written, changed ones replaced, all others left exactly as they are.{off}",
+    )
+    def tree(
+        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
+    ) -> dg.MaterializeResult:
+        return Stage(settings, ledger, lake.open()).run(context, write_tree)
+
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"file"},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=DOMAIN,
+        deps=[listing, tree],
+        description="Files of the library whose media are gone. They are deleted only where the "
+        f"listing is whole, and only within the job's limits.{off}",
+    )
+    def orphans(
+        context: dg.AssetExecutionContext,
+        config: OrphansConfig,
+        lake: LakeResource,
+        ledger: dg.ResourceParam[Ledger],
+    ) -> dg.MaterializeResult:
+        work = partial(clean_orphans, dry_run=config.dry_run, approved_plan=config.approved_plan)
+        return Stage(settings, ledger, lake.open(), is_last=True).run(context, work)
+
+    return [listing, tree, orphans]

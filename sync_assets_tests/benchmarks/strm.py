@@ -1,0 +1,154 @@
+"""The STRM job on a local folder, against a bare loop that walks and writes atomically.
+
+Both run as processes of their own, in turn, on fresh folders of the same disk. What counts for
+the job is its own work: the seconds that its three stages log. Dagster's start, which is the
+same for ten files, is printed beside it as wall seconds.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sync_assets.ops.home import initialise_home
+from sync_assets.settings.loading import CONFIG_VARIABLE, load_settings
+from sync_assets_tests.support.media import write_media
+
+FILES = 10_000
+FILES_PER_DIRECTORY = 20
+ROUNDS = 3
+
+BARE = """
+import os, sys, time
+source, output = sys.argv[1:]
+started = time.perf_counter()
+count = 0
+for directory, _, names in os.walk(source):
+    relative = os.path.relpath(directory, source)
+    target = os.path.join(output, relative)
+    os.makedirs(target, exist_ok=True)
+    for name in names:
+        temporary = os.path.join(target, ".tmp")
+        with open(temporary, "w") as file:
+            file.write("http://nas.lan:8000/" + os.path.join(relative, name))
+        os.replace(temporary, os.path.join(target, os.path.splitext(name)[0] + ".strm"))
+        count += 1
+print(count, time.perf_counter() - started)
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians over the rounds.
+
+    Attributes:
+        files_per_s: Files per second of the job's own work.
+        own_s: Seconds of its own work.
+        wall_s: Seconds from the start of the process to its end.
+        bare_s: Seconds of the bare loop.
+        ratio_to_bare: How fast the job's own work is, as a share of the bare loop.
+    """
+
+    files_per_s: float
+    own_s: float
+    wall_s: float
+    bare_s: float
+    ratio_to_bare: float
+
+
+def run(as_json: bool) -> int:
+    """Measure, and print the figures."""
+    first, unchanged = [], []
+    base = Path(tempfile.mkdtemp(prefix="sync-benchmark-"))
+    try:
+        source = base / "media"
+        write_media(
+            source,
+            [
+                f"Show {number // FILES_PER_DIRECTORY:04}/第{number:05}話 Episode.mkv"
+                for number in range(FILES)
+            ],
+            size=0,
+        )
+        for number in range(ROUNDS):
+            bare = _bare(source, base / f"bare-{number}")
+            first.append((*_job(source, base / f"home-{number}", "created"), bare))
+            unchanged.append((*_job(source, base / f"home-{number}", "unchanged"), bare))
+    finally:
+        shutil.rmtree(base)
+    report = {"files": FILES, "first_sync": _median(first), "no_change": _median(unchanged)}
+    _print(report, as_json=as_json)
+    return 0
+
+
+def _bare(source: Path, output: Path) -> float:
+    command = [sys.executable, "-c", BARE, source, output]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    count, seconds = done.stdout.split()
+    assert int(count) == FILES, done.stdout
+    return float(seconds)
+
+
+def _job(source: Path, home: Path, expected: str) -> tuple[float, float]:
+    """Run the job; return the seconds of its own work and of its process."""
+    home.mkdir(exist_ok=True)
+    configuration = home / "sync.toml"
+    configuration.write_text(
+        f'home = "home"\n[strm.jobs.benchmark]\nsource = {{ path = "{source}" }}\n'
+        'output = "library"\nurl_template = "http://nas.lan:8000/{path}"\n'
+    )
+    os.environ[CONFIG_VARIABLE] = str(configuration)
+    settings = load_settings()
+    initialise_home(settings)
+    logs = settings.home / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    command = ["dagster", "job", "execute", "-m", "sync_assets.definitions", "-j", "strm_full"]
+    environment = {**os.environ, "DAGSTER_HOME": str(settings.dagster_home)}
+    started = time.perf_counter()
+    subprocess.run(
+        [Path(sys.executable).parent / command[0], *command[1:]],
+        check=True,
+        cwd=home,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wall = time.perf_counter() - started
+    lines = [json.loads(line) for path in logs.glob("*.jsonl") for line in path.open()]
+    done = [
+        line for line in lines if "seconds" in line and line.get("asset", "").startswith("strm")
+    ]
+    assert len(done) == 3, done
+    assert sum(line.get(expected, 0) for line in done) == FILES, done
+    return sum(line["seconds"] for line in done), wall
+
+
+def _median(rounds: list[tuple[float, float, float]]) -> Measured:
+    own, wall, bare = (statistics.median(column) for column in zip(*rounds, strict=True))
+    ratio = statistics.median(bare_s / own_s for own_s, _, bare_s in rounds)
+    return Measured(
+        round(FILES / own), round(own, 3), round(wall, 2), round(bare, 3), round(ratio, 2)
+    )
+
+
+def _print(report: dict, *, as_json: bool) -> None:
+    measured = {name: asdict(value) for name, value in report.items() if name != "files"}
+    if as_json:
+        sys.stdout.write(json.dumps({"files": report["files"], **measured}) + "\n")
+        return
+    table = Table(title=f"STRM job on {FILES:,} local files, medians of {ROUNDS} rounds")
+    names = ("files/s", "own work s", "whole process s", "bare loop s", "ratio to bare")
+    for name in ("", *names):
+        table.add_column(name, justify="right" if name else "left")
+    for name, values in measured.items():
+        table.add_row(name.replace("_", " "), *(f"{value:,}" for value in values.values()))
+    Console().print(table)

@@ -1,0 +1,128 @@
+"""The STRM assets in Dagster: partitions, metadata, checks, results, and one failing job."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sync_assets.definitions import build_defs
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.results import ResultStatus, read_results
+from sync_assets.settings import Settings, load_settings
+
+Execute = Callable[..., dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def execute(settings: Settings) -> Execute:
+    instance = dg.DagsterInstance.ephemeral()
+
+    def run(partition: str = "movies", **options) -> dg.ExecuteInProcessResult:
+        job = build_defs(settings).resolve_job_def("strm_full")
+        return job.execute_in_process(
+            instance=instance, partition_key=partition, raise_on_error=False, **options
+        )
+
+    return run
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict:
+    (event,) = result.asset_materializations_for_node(f"strm__{asset}")
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
+
+
+def last_results(settings: Settings) -> dict[str, tuple[ResultStatus, int, int, int]]:
+    ledger = Ledger.open(settings.ledger_url)
+    with ledger.read() as connection:
+        results = read_results(connection)
+    ledger.close()
+    return {
+        each.partition: (each.status, each.added, each.skipped, each.failed) for each in results
+    }
+
+
+def test_each_materialization_carries_its_numbers(execute: Execute, settings: Settings) -> None:
+    result = execute()
+    assert result.success
+    assert metadata(result, "listing")["listed"] == 20
+    assert metadata(result, "tree")["created"] == 20
+    assert metadata(result, "orphans")["owned"] == 20
+    again = execute()
+    assert metadata(again, "tree") | {"created": 0, "unchanged": 20} == metadata(again, "tree")
+    assert checks(again) == {"listing_is_complete": True, "deletion_is_safe": True}
+    assert last_results(settings) == {"movies": (ResultStatus.OK, 0, 20, 0)}
+
+
+def test_a_source_that_is_gone_fails_the_run_and_materializes_nothing(
+    execute: Execute, settings: Settings, tmp_path: Path
+) -> None:
+    execute()
+    (tmp_path / "media" / "movies").rename(tmp_path / "unmounted")
+    result = execute()
+    assert not result.success
+    assert result.asset_materializations_for_node("strm__listing") == []
+    failure = result.failure_data_for_node("strm__listing")
+    assert failure is not None
+    assert "Mount the drive" in str(failure.user_failure_data)
+    assert last_results(settings)["movies"][0] is ResultStatus.FAILED
+    assert len(list((tmp_path / "library" / "movies").rglob("*.strm"))) == 20
+    assert (settings.home / "health.json").exists()
+
+
+def test_a_deletion_beyond_the_limits_fails_its_check_until_it_is_approved(
+    execute: Execute, tmp_path: Path
+) -> None:
+    execute()
+    for number in range(10):
+        shutil.rmtree(tmp_path / "media" / "movies" / str(number))
+    result = execute()
+    assert result.success
+    assert checks(result)["deletion_is_safe"] is False
+    waiting = metadata(result, "orphans")
+    assert (waiting["waiting"], waiting["deleted"]) == (10, 0)
+    approval = {"ops": {"strm__orphans": {"config": {"approved_plan": waiting["plan_id"]}}}}
+    approved = execute(run_config=approval)
+    assert metadata(approved, "orphans")["deleted"] == 10
+    assert checks(approved)["deletion_is_safe"] is True
+
+
+def test_a_listing_with_a_hole_warns_and_the_rest_goes_on(
+    execute: Execute, settings: Settings, tmp_path: Path
+) -> None:
+    execute()
+    (tmp_path / "media" / "movies" / "dangling").symlink_to(tmp_path / "nowhere")
+    result = execute()
+    assert result.success
+    assert checks(result) == {"listing_is_complete": False, "deletion_is_safe": True}
+    assert "dangling" in metadata(result, "listing")["failures"]
+    assert last_results(settings)["movies"] == (ResultStatus.DEGRADED, 0, 20, 1)
+
+
+def test_without_a_job_the_assets_are_there_and_say_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    definitions = build_defs(load_settings())
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    assert "Not configured" in (specs["strm/tree"].description or "")
+    assert "strm_full_schedule" not in {each.name for each in definitions.schedules or ()}
+
+
+def test_the_schedule_asks_for_one_run_per_job(settings: Settings) -> None:
+    definitions = build_defs(settings)
+    schedule = definitions.resolve_schedule_def("strm_full_schedule")
+    context = dg.build_schedule_context(
+        instance=dg.DagsterInstance.ephemeral(),
+        repository_def=definitions.get_repository_def(),
+        scheduled_execution_time=datetime(2026, 1, 1, 4, tzinfo=UTC),
+    )
+    requests = schedule.evaluate_tick(context).run_requests or []
+    assert [request.partition_key for request in requests] == ["movies", "shows"]
+    assert len({request.run_key for request in requests}) == 2

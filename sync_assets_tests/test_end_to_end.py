@@ -1,0 +1,171 @@
+"""Everything at once: `scripts/run` on a fresh home, a job launched through the UI's own API."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.tokens import Scope, create_token
+from sync_assets.settings import Settings
+
+CHECKOUT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 120
+
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUS = """
+query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }
+"""
+MATERIALIZATIONS = """
+query Materializations($key: AssetKeyInput!) {
+  assetOrError(assetKey: $key) {
+    ... on Asset {
+      assetMaterializations(limit: 1) {
+        partition
+        metadataEntries { label ... on IntMetadataEntry { intValue } }
+      }
+    }
+  }
+}
+"""
+
+pytestmark = pytest.mark.end_to_end
+
+
+class Running:
+    """The services of `scripts/run`, and their addresses."""
+
+    def __init__(self, process: subprocess.Popen[str], interface: str, server: str) -> None:
+        self.process = process
+        self.interface = interface
+        self.server = server
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        answer = httpx.post(
+            f"{self.interface}/graphql", json={"query": query, "variables": variables}, timeout=30
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.2)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+@pytest.fixture
+def running(settings: Settings, tmp_path: Path) -> Iterator[Running]:
+    output = tmp_path / "run.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [CHECKOUT / "scripts" / "run", "--webserver-port", "0", "--server-port", "0"],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def addresses() -> list[str] | None:
+        assert process.poll() is None, output.read_text()
+        found = re.findall(r"http://127\.0\.0\.1:\d+", output.read_text())
+        return found if len(set(found)) >= 2 else None
+
+    try:
+        interface, server = list(dict.fromkeys(wait_for(addresses, "the addresses")))[:2]
+        yield Running(process, interface, server)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def test_a_job_launched_through_the_ui_syncs_the_library_and_shows_everywhere(
+    running: Running, settings: Settings, tmp_path: Path
+) -> None:
+    library = tmp_path / "library" / "shows"
+    launched = running.graphql(
+        LAUNCH,
+        params={
+            "selector": {
+                "repositoryLocationName": "sync_assets",
+                "repositoryName": "__repository__",
+                "jobName": "strm_full",
+            },
+            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "shows"}]},
+        },
+    )["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+
+    def finished() -> str | None:
+        status = running.graphql(STATUS, id=run_id)["runOrError"]["status"]
+        return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    assert wait_for(finished, "the run") == "SUCCESS"
+    assert len(list(library.rglob("*.strm"))) == 20
+    (materialization,) = running.graphql(MATERIALIZATIONS, key={"path": ["strm", "tree"]})[
+        "assetOrError"
+    ]["assetMaterializations"]
+    numbers = {
+        entry["label"]: entry.get("intValue") for entry in materialization["metadataEntries"]
+    }
+    assert (materialization["partition"], numbers["created"]) == ("shows", 20)
+
+    health = httpx.get(f"{running.server}/health", timeout=30)
+    assert health.status_code == 200
+    (shows,) = health.json()["domains"]["strm"]["partitions"]
+    assert (shows["partition"], shows["status"], shows["added"]) == ("shows", "ok", 20)
+    on_disk = json.loads((settings.home / "health.json").read_text())
+    assert on_disk["domains"] == health.json()["domains"]
+
+
+def test_an_event_is_in_the_inbox_and_in_the_stream(running: Running, settings: Settings) -> None:
+    ledger = Ledger.open(settings.ledger_url)
+    with ledger.write() as connection:
+        tokens = {scope: create_token(connection, scope, scope)[1] for scope in Scope}
+    ledger.close()
+    answer = httpx.post(
+        f"{running.server}/api/v1/webhook/generic",
+        headers={"Authorization": f"Bearer {tokens[Scope.INGEST]}"},
+        json={"id": "event-1", "path": "/media/新.mkv"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    with httpx.stream(
+        "GET",
+        f"{running.server}/api/events",
+        headers={"Authorization": f"Bearer {tokens[Scope.USER]}", "Last-Event-ID": "0"},
+        timeout=30,
+    ) as stream:
+        for line in stream.iter_lines():
+            if line == "event: inbox_event":
+                break
+
+
+def test_one_interrupt_stops_everything(running: Running) -> None:
+    processes = psutil.Process(running.process.pid).children(recursive=True)
+    assert len(processes) >= 4
+    os.kill(running.process.pid, signal.SIGINT)
+    running.process.wait(timeout=60)
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert alive == []
