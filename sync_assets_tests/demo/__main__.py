@@ -30,7 +30,7 @@ MEDIA = (
     "Shows/進撃の巨人/Season 1/進撃の巨人 - S01E02.mkv",
     "Shows/Frieren/[Group] Frieren - 01 (1080p) [ABCD1234].mkv",
     "Shows/Frieren/[Group] Frieren - 02 (1080p) [ABCD1234].mkv",
-    "Shows/Frieren/" + "とても長い題名の" * 10 + ".mkv",
+    "Shows/Frieren/" + "とても長い題名の" * 5 + ".mkv",
     'Movies/literal%2Fpercent:*<>|" \\ backslash.mkv',
     "Movies/ leading and trailing .mkv",
     "Movies/poster.jpg",
@@ -159,7 +159,8 @@ def _show_files(library: Path) -> None:
 
 
 def _open_ui() -> int:
-    command = [sys.executable, "-m", "sync_assets.commands.run"]
+    ports = ["--webserver-port", "0", "--server-port", "0"]
+    command = [sys.executable, "-m", "sync_assets.commands.run", *ports]
     try:
         return subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:
