@@ -1,1 +1,1 @@
-"""Tests of the scripts' commands."""
+"""Tests of the commands behind scripts/."""

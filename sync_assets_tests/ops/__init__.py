@@ -1,1 +1,1 @@
-"""Tests of operations."""
+"""Tests of running the project."""
