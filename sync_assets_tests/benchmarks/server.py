@@ -59,20 +59,26 @@ def run(json_output: bool) -> int:
     return 0 if figures.meets_requirements else 1
 
 
-def measure(home: Path, seconds: float = SECONDS) -> ServerFigures:
+def measure(
+    home: Path,
+    *,
+    seconds: float = SECONDS,
+    warm_up_seconds: float = WARM_UP_SECONDS,
+    baseline_seconds: float = BASELINE_SECONDS,
+) -> ServerFigures:
     """Measure the server and the baseline in a directory."""
     ledger = Ledger.open(f"sqlite:///{home / 'ledger.db'}")
     with ledger.write() as connection:
         _, token = create_token(connection, "benchmark", Scope.INGEST)
     ledger.close()
     with running_server(home) as server:
-        _load(server.port, token, WARM_UP_SECONDS, "warm-up")
+        _load(server.port, token, warm_up_seconds, "warm-up")
         outcome = _load(server.port, token, seconds, "event")
     with sqlite3.connect(home / "ledger.db") as connection:
         query = "SELECT count(*) FROM inbox_events WHERE event_id LIKE 'event-%'"
         stored = connection.execute(query).fetchone()[0]
     connection.close()
-    baseline = _baseline(home)
+    baseline = _baseline(home, baseline_seconds)
     latencies = sorted(1_000 * latency for latency in outcome["latencies"])
     percentiles = statistics.quantiles(latencies, n=100)
     rate = len(latencies) / outcome["seconds"]
@@ -112,7 +118,7 @@ def _load(port: int, token: str, seconds: float, prefix: str) -> dict:
     return json.loads(completed.stdout)
 
 
-def _baseline(home: Path) -> float:
+def _baseline(home: Path, seconds: float) -> float:
     """Events per second of bare SQLite with a commit for each."""
     connection = sqlite3.connect(home / "baseline.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -121,7 +127,7 @@ def _baseline(home: Path) -> float:
     payload = json.dumps({"path": "/media/films/A Film (1999)/A Film.mkv", "size": 2**32})
     count = 0
     started_at = time.perf_counter()
-    while (elapsed := time.perf_counter() - started_at) < BASELINE_SECONDS:
+    while (elapsed := time.perf_counter() - started_at) < seconds:
         connection.execute(
             "INSERT INTO events (event_id, payload) VALUES (?, ?)", (os.urandom(8).hex(), payload)
         )
