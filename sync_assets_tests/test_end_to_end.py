@@ -122,6 +122,7 @@ def test_a_job_launched_through_the_ui_syncs_the_library_and_shows_everywhere(
         return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
 
     assert wait_for(finished, "the run") == "SUCCESS"
+    assert (settings.dagster_home / "history" / "runs" / f"{run_id}.db").exists()
     assert len(list(library.rglob("*.strm"))) == 20
     (materialization,) = running.graphql(MATERIALIZATIONS, key={"path": ["strm", "tree"]})[
         "assetOrError"

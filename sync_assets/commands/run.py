@@ -31,11 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_port(interface, setting="dagster.port", option="--webserver-port")
         check_port(server, setting="server.port", option="--server-port")
         initialise_home(settings)
-        services = build_services(
-            settings,
-            definitions_module=options.definitions,
-            server_application=options.server_application,
-        )
+        services = build_services(settings)
         logs = settings.home / "logs"
         _say(f"starting {', '.join(service.name for service in services)}; logs: {logs}")
         output = Output(logs, _say, redactor(settings), options.verbose)
@@ -60,18 +56,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--verbose", action="store_true", help="show the services' output here as well"
-    )
-    parser.add_argument(
-        "--definitions",
-        default="sync_assets.definitions",
-        metavar="MODULE",
-        help="module with the Dagster definitions (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--server-application",
-        default="sync_assets.server.app:create_app",
-        metavar="MODULE:FUNCTION",
-        help="factory of the sync server's application (default: %(default)s)",
     )
     return parser.parse_args(arguments)
 

@@ -12,6 +12,7 @@ import psutil
 from sync_assets.errors import SyncError
 from sync_assets.ops.supervisor import Probe, Service
 from sync_assets.settings import Settings
+from sync_assets.settings.loading import configuration_path
 
 LOCATION_NAME = "sync_assets"
 
@@ -38,18 +39,11 @@ class Endpoint:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
-def build_services(
-    settings: Settings,
-    *,
-    definitions_module: str = "sync_assets.definitions",
-    server_application: str = "sync_assets.server.app:create_app",
-) -> list[Service]:
+def build_services(settings: Settings) -> list[Service]:
     """List the services, and write the workspace file by which they find the code server.
 
     Args:
         settings: The configuration.
-        definitions_module: The module that holds the Dagster definitions.
-        server_application: The factory of the sync server, as `module:function`.
 
     Returns:
         The services, to be given to a `Supervisor`.
@@ -64,6 +58,7 @@ def build_services(
         encoding="utf-8",
     )
     environment = {
+        **configuration_environment(settings),
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "SYNC_DAGSTER__PORT": str(interface.port),
@@ -74,13 +69,14 @@ def build_services(
         Service(
             "code-server",
             (
-                python, "-m", "dagster", "api", "grpc", "-m", definitions_module, *listen,
+                python, "-m", "dagster", "api", "grpc", "-m", "sync_assets.definitions", *listen,
                 "--location-name", LOCATION_NAME, "--use-python-environment-entry-point",
             ),
             environment,
             probe=code_server_probe,
             # Its runs died with the last one, whether the machine or only the code server did.
             before_start=(python, "-m", "sync_assets.commands.reconcile"),
+            working_directory=settings.home,
         ),
         Service(
             "webserver",
@@ -91,26 +87,38 @@ def build_services(
             environment,
             probe=http_probe(interface, "/server_info"),
             after=("code-server",),
+            working_directory=settings.home,
         ),
         Service(
             "daemon",
             (python, "-m", "dagster._daemon", "run", "-w", str(workspace)),
             environment,
             after=("code-server",),
+            working_directory=settings.home,
         ),
         Service(
             "sync-server",
-            (
-                python, "-m", "uvicorn", server_application, "--factory",
-                "--host", server.host, "--port", str(server.port),
-                # Open event streams end only with their clients.
-                "--timeout-graceful-shutdown", "3",
-            ),
+            (python, "-m", "sync_assets.server"),
             environment,
             probe=tcp_probe(server),
+            working_directory=settings.home,
         ),
     ]
     # fmt: on
+
+
+def configuration_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables by which a process anywhere reads the same configuration.
+
+    The services do not run in the checkout: Dagster's programs believe a `.env` in their working
+    directory more than their environment, and the checkout's names the checkout's own home.
+
+    Args:
+        settings: The configuration of this process.
+    """
+    path = configuration_path()
+    named = {"SYNC_CONFIG": str(path)} if path is not None else {}
+    return {"SYNC_HOME": str(settings.home), **named}
 
 
 def http_probe(endpoint: Endpoint, path: str) -> Probe:

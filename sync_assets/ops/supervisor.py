@@ -34,6 +34,7 @@ class Service:
             while.
         after: Services that must be ready before it is started for the first time.
         before_start: A command that must have ended well before each start.
+        working_directory: Where it runs; without it, where the supervisor does.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Service:
     probe: Probe | None = None
     after: Sequence[str] = ()
     before_start: Sequence[str] | None = None
+    working_directory: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ class Supervisor:
             # ends the services in order, and each with all processes of its group.
             process = await asyncio.create_subprocess_exec(
                 *command,
+                cwd=service.working_directory,
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=subprocess.STDOUT,

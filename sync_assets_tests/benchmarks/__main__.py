@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server
+from sync_assets_tests.benchmarks import server, strm
 
-BENCHMARKS: Mapping[str, Callable[[bool], int]] = {"server": server.run}
+BENCHMARKS: Mapping[str, Callable[[bool], int]] = {"server": server.run, "strm": strm.run}
 
 
 def main() -> int:

@@ -65,7 +65,7 @@ class Measured:
     ratio_to_bare: float
 
 
-def run(as_json: bool) -> int:
+def run(json_output: bool) -> int:
     """Measure, and print the figures."""
     first, unchanged = [], []
     base = Path(tempfile.mkdtemp(prefix="sync-benchmark-"))
@@ -86,7 +86,7 @@ def run(as_json: bool) -> int:
     finally:
         shutil.rmtree(base)
     report = {"files": FILES, "first_sync": _median(first), "no_change": _median(unchanged)}
-    _print(report, as_json=as_json)
+    _print(report, json_output=json_output)
     return 0
 
 
@@ -140,9 +140,9 @@ def _median(rounds: list[tuple[float, float, float]]) -> Measured:
     )
 
 
-def _print(report: dict, *, as_json: bool) -> None:
+def _print(report: dict, *, json_output: bool) -> None:
     measured = {name: asdict(value) for name, value in report.items() if name != "files"}
-    if as_json:
+    if json_output:
         sys.stdout.write(json.dumps({"files": report["files"], **measured}) + "\n")
         return
     table = Table(title=f"STRM job on {FILES:,} local files, medians of {ROUNDS} rounds")

@@ -7,42 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
 
-DEFINITIONS = """
-import dagster as dg
-
-@dg.asset
-def one(): ...
-
-defs = dg.Definitions(assets=[one], executor=dg.in_process_executor)
-"""
-
-SERVER = """
-async def answer(scope, receive, send):
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"ok"})
-
-def create_app():
-    return answer
-"""
-
-RUN = [
-    *(sys.executable, "-m", "sync_assets.commands.run"),
-    *("--definitions", "small_definitions", "--server-application", "small_server:create_app"),
-]
+RUN = [sys.executable, "-m", "sync_assets.commands.run"]
 
 
 @pytest.fixture
 def environment(tmp_path):
-    (tmp_path / "small_definitions.py").write_text(DEFINITIONS, encoding="utf-8")
-    (tmp_path / "small_server.py").write_text(SERVER, encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
-    return {**os.environ, "SYNC_HOME": str(tmp_path / "home"), "PYTHONPATH": path}
+    # A `.env` in the working directory, as every checkout has one, must not win.
+    (tmp_path / ".env").write_text(f"DAGSTER_HOME={tmp_path / 'other'}\n", encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    return {**os.environ, "SYNC_HOME": str(tmp_path / "home")}
 
 
 def get(address: str, path: str) -> int:
@@ -70,7 +47,7 @@ def test_everything_comes_up_once_is_reachable_and_goes_away(environment, tmp_pa
                 break
         interface, server = re.findall(r"http://(\S+:\d+)", "".join(lines))
         assert get(interface, "/server_info") == 200
-        assert get(server, "/") == 200
+        assert get(server, "/health") == 200
         again = subprocess.run(
             RUN, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
@@ -89,7 +66,8 @@ def test_everything_comes_up_once_is_reachable_and_goes_away(environment, tmp_pa
     assert [one for one in descendants if one.is_running()] == []
     names = {path.name for path in (tmp_path / "home" / "logs").iterdir()}
     assert names >= {"code-server.log"}
-    assert sorted(path.name for path in tmp_path.glob(".*")) == []
+    assert sorted(path.name for path in tmp_path.glob(".*")) == [".env"]
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 def test_a_port_in_use_stops_the_start_before_anything_is_made(environment, tmp_path):
