@@ -60,17 +60,18 @@ def stage(context_or_logger: Any, name: str, **fields: Any) -> Generator[dict[st
     is_logger = isinstance(context_or_logger, logging.Logger)
     logger = context_or_logger if is_logger else logging.getLogger(f"{PACKAGE}.stage")
     about = {} if is_logger else _origin(context_or_logger)
+    label = f"{name} {fields['partition']}" if "partition" in fields else name
     result: dict[str, Any] = {}
     token = _fields.set({**_fields.get(), **about, "stage": name, **fields})
     started = time.monotonic()
     try:
-        logger.info("%s: started", name)
+        logger.info("%s: started", label)
         yield result
     except BaseException as error:
         seconds = round(time.monotonic() - started, 3)
         logger.error(  # noqa: TRY400 - the traceback is logged once, by whoever handles the error
             "%s: failed after %.1f s: %s",
-            name,
+            label,
             seconds,
             error,
             extra={"fields": {**result, "seconds": seconds, "error": type(error).__name__}},
@@ -80,7 +81,7 @@ def stage(context_or_logger: Any, name: str, **fields: Any) -> Generator[dict[st
         seconds = round(time.monotonic() - started, 3)
         logger.info(
             "%s: done in %.1f s%s",
-            name,
+            label,
             seconds,
             "".join(f", {key} {value}" for key, value in result.items()),
             extra={"fields": {**result, "seconds": seconds}},

@@ -8,6 +8,7 @@ orphan. Neither age nor process ids are consulted: both lie, on shared disks abo
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -18,7 +19,22 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from sync_assets.lake.problems import LakeError
+
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
+
+_FREE_SPACE = "Free space on the lake's disk, then run it again."
+_MAKE_WRITABLE = "Make the lake's directory writable for this user, or set lake.directory."
+_REMEDIES = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EFBIG: "Raise the file size limit of this process.",
+    errno.EROFS: _MAKE_WRITABLE,
+    errno.EACCES: _MAKE_WRITABLE,
+    errno.EPERM: _MAKE_WRITABLE,
+    errno.ENOTDIR: _MAKE_WRITABLE,
+    errno.EEXIST: _MAKE_WRITABLE,
+}
 
 
 def make_directory(directory: Path) -> None:
@@ -42,21 +58,39 @@ def replacement(
 
     Yields:
         The temporary file, beside the target.
+
+    Raises:
+        LakeError: The disk is full, or the directory cannot be written.
     """
-    make_directory(target.parent)
-    remove_orphans(target.parent)
-    temporary, handle = _locked_temporary(target.parent)
-    with handle:
-        try:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-            with while_replacing or contextlib.nullcontext():
-                temporary.replace(target)
-                _sync_directory(target.parent)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
+    with _explained(target):
+        make_directory(target.parent)
+        remove_orphans(target.parent)
+        temporary, handle = _locked_temporary(target.parent)
+        with handle:
+            try:
+                yield handle
+                handle.flush()
+                os.fsync(handle.fileno())
+                with while_replacing or contextlib.nullcontext():
+                    temporary.replace(target)
+                    _sync_directory(target.parent)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _explained(target: Path) -> Generator[None]:
+    """Turn what the disk refuses into an error with a remedy; all else passes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REMEDIES:
             raise
+        raise LakeError(
+            f"{target} cannot be written: {error.strerror or os.strerror(error.errno)}.",
+            remedy=f"{_REMEDIES[error.errno]} What was stored before is unchanged.",
+        ) from error
 
 
 def remove(target: Path) -> bool:

@@ -138,8 +138,7 @@ class TreeSummary:
         return self.created + self.updated + self.unchanged + self.foreign + len(self.failures)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedFile:
+class OwnedFile(NamedTuple):
     """A `.strm` file that this project wrote.
 
     Attributes:

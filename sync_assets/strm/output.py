@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from io import FileIO
 from pathlib import Path
 from typing import Self
 
@@ -173,8 +172,10 @@ class OutputDirectory:
         """
         descriptor = os.open(TEMPORARY_NAME, _NEW_FILE, 0o644, dir_fd=self._descriptor)
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                _write_all(file, content)
+            try:
+                _write_all(descriptor, content)
+            finally:
+                os.close(descriptor)
             os.replace(
                 TEMPORARY_NAME, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor
             )
@@ -206,11 +207,10 @@ class OutputDirectory:
         os.rmdir(name, dir_fd=self._descriptor)
 
 
-def _write_all(file: FileIO, content: bytes) -> None:
+def _write_all(descriptor: int, content: bytes) -> None:
     # A short write is how a full disk first shows; the next one raises.
-    remaining = memoryview(content)
-    while remaining:
-        remaining = remaining[file.write(remaining) :]
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def _open_child(descriptor: int, name: str, *, create: bool) -> int | None:

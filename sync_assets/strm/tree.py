@@ -29,8 +29,7 @@ _FILES_PER_BATCH = 2_000
 _UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What happened to one `.strm` file, where that is worth telling.
 
     Attributes:

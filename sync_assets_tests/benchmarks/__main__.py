@@ -4,9 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server, strm
+from sync_assets_tests.benchmarks import server, start, strm
 
-BENCHMARKS: Mapping[str, Callable[[bool], int]] = {"server": server.run, "strm": strm.run}
+BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "server": server.run,
+    "start": start.run,
+    "strm": strm.run,
+}
 
 
 def main() -> int:

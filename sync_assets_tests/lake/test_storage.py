@@ -1,13 +1,15 @@
 """What is written is what is read, whole or not at all."""
 
 import datetime as dt
+import subprocess
+import sys
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from sync_assets.lake import AbsentError, LakeError
+from sync_assets.lake import AbsentError, Lake, LakeError
 
 ASSET = ["pixiv", "bookmarks"]
 AWKWARD = ["a", "A", "..", "a/b", "x|y", "é" * 300, "e\u0301", "\u00e9", "", "table", "+all", "%41"]
@@ -189,3 +191,42 @@ def test_a_damaged_file_is_named_with_what_to_do(lake, place):
     assert str(path) in caught.value.message
     with pytest.raises(LakeError, match="is damaged"):
         lake.merge(ASSET, pd.DataFrame({"n": [1]}), key=["n"])
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import pyarrow as pa
+from sync_assets.lake import Lake, LakeError
+lake = Lake(Path(sys.argv[1]))
+lake.write(["a", "b"], pa.table({"n": [1]}))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+import random
+table = pa.table({"n": [random.getrandbits(63) for _ in range(100_000)]})
+try:
+    lake.write(["a", "b"], table)
+except LakeError as error:
+    print(error)
+print(lake.table(["a", "b"]).to_pydict())
+"""
+
+
+def test_a_disk_that_takes_no_more_is_said_and_the_old_content_stays(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "cannot be written" in done.stdout
+    assert "What to do" in done.stdout
+    assert "{'n': [1]}" in done.stdout
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_a_directory_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "lake").write_text("")
+    with pytest.raises(LakeError, match="cannot be written"):
+        Lake(tmp_path / "lake").write(["a", "b"], pa.table({"n": [1]}))
