@@ -14,6 +14,16 @@ from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets.strm.runs import DOMAIN, Stage
 
 
+class TreeConfig(dg.Config):
+    """How to write the files in one run.
+
+    Attributes:
+        skip_existing: Leave every file that is there as it is, unless it is empty or torn.
+    """
+
+    skip_existing: bool = False
+
+
 class OrphansConfig(dg.Config):
     """How to treat orphans in one run.
 
@@ -67,9 +77,14 @@ def build_assets(
         f"written, changed ones replaced, all others left exactly as they are.{off}",
     )
     def tree(
-        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
+        context: dg.AssetExecutionContext,
+        config: TreeConfig,
+        lake: LakeResource,
+        ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
-        return Stage(settings, ledger, lake.open()).run(context, write_tree)
+        # An incremental run ends here: it deletes nothing.
+        stage = Stage(settings, ledger, lake.open(), is_last=config.skip_existing)
+        return stage.run(context, partial(write_tree, skip_existing=config.skip_existing))
 
     @dg.asset(
         key_prefix=DOMAIN,

@@ -4,7 +4,11 @@ import dagster as dg
 
 from sync_assets.settings import Settings
 from sync_assets.strm.assets import build_assets
-from sync_assets.strm.automation import build_full_job, build_schedule
+from sync_assets.strm.automation import (
+    build_full_job,
+    build_incremental_job,
+    build_schedule,
+)
 from sync_assets.strm.checks import CHECKS
 
 
@@ -19,6 +23,6 @@ def build_defs(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(settings, partitions),
         asset_checks=CHECKS,
-        jobs=[full_job],
+        jobs=[full_job, build_incremental_job()],
         schedules=[build_schedule(settings.strm, full_job)] if settings.strm.jobs else [],
     )

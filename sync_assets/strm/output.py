@@ -143,6 +143,14 @@ class OutputDirectory:
             names.remove(TEMPORARY_NAME)
         return names
 
+    def size(self, name: str) -> int | None:
+        """Return the size of a regular file in bytes; None where it is none."""
+        try:
+            status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except OSError:
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the beginning of a file.
 

@@ -121,11 +121,12 @@ def list_source(job: JobRun) -> StageResult:
     )
 
 
-def write_tree(job: JobRun) -> StageResult:
+def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
     """Make a job's output agree with its last listing.
 
     Args:
         job: The job.
+        skip_existing: Leave every file that is there as it is, unless it is empty or torn.
 
     Returns:
         What was written.
@@ -140,6 +141,7 @@ def write_tree(job: JobRun) -> StageResult:
             job.settings,
             output,
             job.manifest,
+            skip_existing=skip_existing,
             record=changes.append,
             progress=lambda summary: progress.update(summary.total),
         )

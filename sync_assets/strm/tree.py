@@ -96,16 +96,18 @@ class TreeWriter:
         job: The job's settings.
         output: Its output, open.
         manifest: Its manifest.
+        skip_existing: Leave every file that is there as it is, unless it is empty or torn.
         record: Called with every change and failure.
         progress: Called after every batch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the optional ones are named
         self,
         job: StrmJobSettings,
         output: Output,
         manifest: Manifest,
         *,
+        skip_existing: bool = False,
         record: Callable[[Change], None],
         progress: Callable[[TreeSummary], None] = lambda _: None,
     ) -> None:
@@ -114,6 +116,7 @@ class TreeWriter:
         self._replace_foreign = job.replace_foreign
         self._output = output
         self._manifest = manifest
+        self._skip_existing = skip_existing
         self._record = record
         self._progress = progress
         self.summary = TreeSummary()
@@ -157,6 +160,8 @@ class TreeWriter:
                 for target in self._targets(listed.path, media_names):
                     if directory is None or target.name not in existing:
                         plan.writes.append((target, Outcome.CREATED))
+                    elif self._skip_existing and not _is_torn(directory, target):
+                        self.summary.unchanged += 1
                     else:
                         self._compare(plan, directory, target, owned)
         except OSError as error:
@@ -240,6 +245,14 @@ def _batches(listing: Iterable[ListedDirectory]) -> Iterator[list[ListedDirector
             batch, files = [], 0
     if batch:
         yield batch
+
+
+def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
+    """Tell whether a file holds only the beginning of what it should, or nothing."""
+    size = directory.size(target.name)
+    if size is None or size >= len(target.content):
+        return False
+    return target.content.startswith(directory.read(target.name, size) or b"")
 
 
 def _same_line(present: bytes, content: bytes) -> bool:

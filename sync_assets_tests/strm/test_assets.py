@@ -12,6 +12,7 @@ from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import ResultStatus, read_results
 from sync_assets.settings import Settings, load_settings
+from sync_assets_tests.support.media import write_media
 
 Execute = Callable[..., dg.ExecuteInProcessResult]
 
@@ -20,8 +21,10 @@ Execute = Callable[..., dg.ExecuteInProcessResult]
 def execute(settings: Settings) -> Execute:
     instance = dg.DagsterInstance.ephemeral()
 
-    def run(partition: str = "movies", **options) -> dg.ExecuteInProcessResult:
-        job = build_defs(settings).resolve_job_def("strm_full")
+    def run(
+        partition: str = "movies", job_name: str = "strm_full", **options
+    ) -> dg.ExecuteInProcessResult:
+        job = build_defs(settings).resolve_job_def(job_name)
         return job.execute_in_process(
             instance=instance, partition_key=partition, raise_on_error=False, **options
         )
@@ -58,6 +61,19 @@ def test_each_materialization_carries_its_numbers(execute: Execute, settings: Se
     assert metadata(again, "tree") | {"created": 0, "unchanged": 20} == metadata(again, "tree")
     assert checks(again) == {"listing_is_complete": True, "deletion_is_safe": True}
     assert last_results(settings) == {"movies": (ResultStatus.OK, 0, 20, 0)}
+
+
+def test_an_incremental_run_writes_what_is_missing_and_deletes_nothing(
+    execute: Execute, settings: Settings, tmp_path: Path
+) -> None:
+    execute()
+    shutil.rmtree(tmp_path / "media" / "movies" / "0")
+    write_media(tmp_path / "media" / "movies", ["new.mkv"])
+    result = execute(job_name="strm_incremental")
+    assert result.success
+    assert metadata(result, "tree") | {"created": 1, "unchanged": 19} == metadata(result, "tree")
+    assert len(list((tmp_path / "library" / "movies").rglob("*.strm"))) == 21
+    assert last_results(settings)["movies"] == (ResultStatus.OK, 1, 19, 0)
 
 
 def test_a_source_that_is_gone_fails_the_run_and_materializes_nothing(

@@ -394,6 +394,24 @@ def test_one_of_two_with_the_same_stem_can_go_without_the_other(library: Library
     }
 
 
+def test_skipping_what_exists_writes_what_is_missing_empty_or_torn_and_compares_nothing(
+    library: Library,
+) -> None:
+    fill(library)
+    library.sync()
+    texts = ["edited by hand", "", "http://nas/Film%202/Fi", "http://nas/Film%203/Film%203.mkv\n"]
+    for number, text in enumerate(texts):
+        (library.output / f"Film {number}" / f"Film {number}.strm").write_text(text)
+    (library.output / "Film 4" / "Film 4.strm").unlink()
+    write_media(library.media, ["new.mkv"])
+    list_source(library.job)
+    result = write_tree(library.job, skip_existing=True)
+    assert pick(dict(result.numbers), "created", "updated", "unchanged") == (2, 2, 17)
+    assert (library.output / "Film 0" / "Film 0.strm").read_text() == "edited by hand"
+    assert (library.output / "Film 3" / "Film 3.strm").read_text() == texts[3]
+    assert library.links()["Film 2/Film 2.strm"] == "Film 2/Film 2.mkv"
+
+
 def test_filters_leave_out_what_they_say(library: Library) -> None:
     write_media(library.media, ["a.mkv", "b.MP4", "c.txt", "sample/d.mkv"])
     write_media(library.media, ["tiny.mkv"], size=10)
