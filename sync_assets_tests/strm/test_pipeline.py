@@ -1,5 +1,6 @@
 """The pipeline of one job on real folders: what is written, what is kept, what is deleted."""
 
+import errno
 import os
 import shutil
 import signal
@@ -489,3 +490,58 @@ def test_a_run_that_is_killed_anywhere_converges_in_the_next(tmp_path: Path) -> 
     wanted = {path.removesuffix(".mkv") + ".strm" for path in tree_of(media)}
     assert set(tree_of(tmp_path / "library")) == wanted
     assert not list((tmp_path / "library").rglob(TEMPORARY_NAME))
+
+
+@pytest.mark.parametrize(
+    ("code", "message"), [(errno.ENOSPC, "is full"), (errno.EROFS, "is read-only")]
+)
+def test_a_full_or_read_only_disk_ends_the_run_and_leaves_nothing_torn(
+    library: Library, monkeypatch: pytest.MonkeyPatch, code: int, message: str
+) -> None:
+    fill(library)
+    library.sync()
+    before = tree_of(library.output)
+    library.changes["url_template"] = "https://other/{path}"
+    list_source(library.job)
+    real_write = os.write
+    written = []
+
+    def write(descriptor: int, content: bytes) -> int:
+        written.append(content)
+        if len(written) > 7:
+            raise OSError(code, os.strerror(code))
+        return real_write(descriptor, content)
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OutputUnavailableError, match=message) as caught:
+        write_tree(library.job)
+    monkeypatch.undo()
+    assert caught.value.remedy
+    after = tree_of(library.output)
+    assert after.keys() == before.keys()
+    assert sum(content.startswith(b"https://other/") for content in after.values()) == 7
+    assert pick(library.sync(), "updated", "unchanged") == (13, 7)
+
+
+def test_a_disk_that_takes_only_half_a_file_keeps_the_old_one(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(library, 1)
+    library.sync()
+    before = tree_of(library.output)
+    library.changes["url_template"] = "https://other/{path}"
+    list_source(library.job)
+    real_write = os.write
+    calls = []
+
+    def write(descriptor: int, content: bytes) -> int:
+        calls.append(content)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real_write(descriptor, content[:5])
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OutputUnavailableError):
+        write_tree(library.job)
+    monkeypatch.undo()
+    assert tree_of(library.output) == before
