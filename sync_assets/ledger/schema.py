@@ -127,3 +127,15 @@ strm_files = Table(
     Column("written_at", Float, nullable=False),
     sqlite_with_rowid=False,
 )
+
+strm_changes = Table(
+    "strm_changes",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    CheckConstraint("kind IN ('written', 'deleted')", name="strm_change_kind_is_known"),
+    Index(None, "job", "id"),
+    sqlite_autoincrement=True,
+)

@@ -8,7 +8,15 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from sync_assets.settings.section import AnchoredPath, Section
 
@@ -152,6 +160,21 @@ class StrmJobSettings(Section):
         return self
 
 
+class MediaServerSettings(Section):
+    """A Jellyfin or Emby server that is told of changed files."""
+
+    base_url: HttpUrl = Field(
+        description="Jellyfin: http://jellyfin.lan:8096, Emby: http://emby.lan:8096/emby."
+    )
+    api_key: SecretStr = Field(description="An API key from the server's dashboard.")
+    paths: dict[str, str] = Field(
+        default_factory=dict,
+        description="Where the server finds folders of this machine, if elsewhere: "
+        "{'/srv/library' = '/media'}.",
+    )
+    timeout_seconds: float = Field(default=30, gt=0, description="How long to wait for it.")
+
+
 class StrmSettings(Section):
     """All STRM jobs, and when they run."""
 
@@ -160,6 +183,9 @@ class StrmSettings(Section):
     )
     timezone: Annotated[str, AfterValidator(_valid_timezone)] = Field(
         default="UTC", description="IANA name of the schedule's time zone."
+    )
+    media_servers: dict[str, MediaServerSettings] = Field(
+        default_factory=dict, description="One table per server that is told after each run."
     )
     jobs: dict[str, StrmJobSettings] = Field(
         default_factory=dict, description="One table per job; its name is the Dagster partition."

@@ -1,4 +1,4 @@
-"""The STRM pipeline, read from top to bottom: listing, tree, orphans.
+"""The STRM pipeline, read from top to bottom: listing, tree, orphans, announcements.
 
 Glue only: each asset does one stage of `pipeline` for every selected job.
 """
@@ -10,7 +10,12 @@ import dagster as dg
 from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
-from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
+from sync_assets.strm.pipeline import (
+    clean_orphans,
+    list_source,
+    tell_media_servers,
+    write_tree,
+)
 from sync_assets.strm.runs import DOMAIN, Stage
 
 
@@ -82,9 +87,8 @@ def build_assets(
         lake: LakeResource,
         ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
-        # An incremental run ends here: it deletes nothing.
-        stage = Stage(settings, ledger, lake.open(), is_last=config.skip_existing)
-        return stage.run(context, partial(write_tree, skip_existing=config.skip_existing))
+        work = partial(write_tree, skip_existing=config.skip_existing)
+        return Stage(settings, ledger, lake.open()).run(context, work)
 
     @dg.asset(
         key_prefix=DOMAIN,
@@ -104,6 +108,23 @@ def build_assets(
         ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
         work = partial(clean_orphans, dry_run=config.dry_run, approved_plan=config.approved_plan)
-        return Stage(settings, ledger, lake.open(), is_last=True).run(context, work)
+        return Stage(settings, ledger, lake.open()).run(context, work)
 
-    return [listing, tree, orphans]
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"api"},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=DOMAIN,
+        deps=[tree, orphans],
+        description="What Jellyfin and Emby were told: exactly the files that changed, in batches. "
+        f"What a server could not be told is kept for the next run.{off}",
+    )
+    def announcements(
+        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
+    ) -> dg.MaterializeResult:
+        stage = Stage(settings, ledger, lake.open(), is_last=True)
+        return stage.run(context, tell_media_servers)
+
+    return [listing, tree, orphans, announcements]

@@ -28,7 +28,9 @@ def build_incremental_job() -> "UnresolvedAssetJobDefinition":
     """Build the job of an incremental scan."""
     return dg.define_asset_job(
         "strm_incremental",
-        selection=dg.AssetSelection.assets([DOMAIN, "listing"], [DOMAIN, "tree"]),
+        selection=dg.AssetSelection.assets(
+            [DOMAIN, "listing"], [DOMAIN, "tree"], [DOMAIN, "announcements"]
+        ),
         config={"ops": {f"{DOMAIN}__tree": {"config": {"skip_existing": True}}}},
         description="List each source and write what is missing; compare nothing that is there, "
         "delete nothing. Without a partition: all of them.",

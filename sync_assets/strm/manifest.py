@@ -7,11 +7,12 @@ between the two never leaves a file that nobody owns.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import strm_files
+from sync_assets.strm.announcements import ChangeKind, note_changes
 from sync_assets.strm.models import OwnedFile
 
 _DIRECTORIES_PER_QUERY = 500
@@ -23,11 +24,13 @@ class Manifest:
     Args:
         ledger: The ledger that holds the manifest.
         job: The job's name.
+        announces: Whether media servers are to be told of changes.
     """
 
-    def __init__(self, ledger: Ledger, job: str) -> None:
+    def __init__(self, ledger: Ledger, job: str, *, announces: bool = False) -> None:
         self._ledger = ledger
         self._job = job
+        self._announces = announces
 
     def count(self) -> int:
         """Return how many files the job owns."""
@@ -80,9 +83,10 @@ class Manifest:
             files: The files; one that is there already keeps its place and gets a new time.
         """
         now = time.time()
+        entered = list(files)
         rows = [
             {"job": self._job, "directory": file.directory, "name": file.name, "written_at": now}
-            for file in files
+            for file in entered
         ]
         if not rows:
             return
@@ -96,6 +100,7 @@ class Manifest:
                 ),
                 rows,
             )
+            self._note(connection, ChangeKind.WRITTEN, entered)
 
     def strike(self, files: Iterable[OwnedFile]) -> None:
         """Strike out files that were deleted.
@@ -103,7 +108,8 @@ class Manifest:
         Args:
             files: The files; one that is not there is no error.
         """
-        rows = [{"of_directory": file.directory, "of_name": file.name} for file in files]
+        struck = list(files)
+        rows = [{"of_directory": file.directory, "of_name": file.name} for file in struck]
         if not rows:
             return
         with self._ledger.write() as connection:
@@ -115,3 +121,8 @@ class Manifest:
                 ),
                 rows,
             )
+            self._note(connection, ChangeKind.DELETED, struck)
+
+    def _note(self, connection: Connection, kind: ChangeKind, files: Sequence[OwnedFile]) -> None:
+        if self._announces:
+            note_changes(connection, self._job, kind, (file.path for file in files))

@@ -1,4 +1,4 @@
-"""The three stages of the pipeline for one job, without Dagster: list, write, clean.
+"""The stages of the pipeline for one job, without Dagster: list, write, clean, tell.
 
 Each reads what the stage before stored in the lake, so that any stage can run alone.
 """
@@ -14,9 +14,11 @@ from sync_assets.lake.columns import text_column
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease
 from sync_assets.progress import Progress
-from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
 from sync_assets.strm import listing_table
+from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
 from sync_assets.strm.manifest import Manifest
+from sync_assets.strm.media_server import MediaServer, MediaServerError
 from sync_assets.strm.models import (
     Decision,
     DeletionPlan,
@@ -52,6 +54,7 @@ class JobRun:
         lease: What keeps other STRM runs away; `require()` it before deleting.
         ledger: The ledger.
         lake: The lake.
+        media_servers: The servers that are told of changes, by name.
     """
 
     name: str
@@ -59,11 +62,12 @@ class JobRun:
     lease: Lease
     ledger: Ledger
     lake: Lake
+    media_servers: Mapping[str, MediaServerSettings] = field(default_factory=dict)
 
     @property
     def manifest(self) -> Manifest:
         """What the job wrote."""
-        return Manifest(self.ledger, self.name)
+        return Manifest(self.ledger, self.name, announces=bool(self.media_servers))
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,32 @@ def clean_orphans(
         rows = [(orphan, decision, plan.refusal) for orphan in plan.orphans]
     job.lake.write(ORPHANS, [_orphan_batch(plan, rows)], partition=job.name)
     return StageResult(_orphan_numbers(plan, rows), failures, _orphan_notes(plan, waits=waits))
+
+
+def tell_media_servers(job: JobRun) -> StageResult:
+    """Tell the media servers what changed since they were last told.
+
+    Args:
+        job: The job.
+
+    Returns:
+        How many paths were told of. A server that could not be told is a failure, and is told
+        with the next run.
+    """
+    announcement = pending_announcement(job.ledger, job.name)
+    if announcement is None or not job.media_servers:
+        return StageResult({"announced": 0, "requests": 0})
+    kinds = coalesced(announcement.kinds)
+    failures = []
+    requests = 0
+    for name, settings in job.media_servers.items():
+        try:
+            requests += MediaServer(name, settings).announce(str(job.settings.output), kinds)
+        except MediaServerError as error:
+            failures.append(ItemFailure(name, error.message, error.remedy))
+    if not failures:
+        forget_changes(job.ledger, job.name, announcement.last_id)
+    return StageResult({"announced": len(kinds), "requests": requests}, failures)
 
 
 def _counted(

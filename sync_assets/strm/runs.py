@@ -97,8 +97,11 @@ class Stage:
                     self._ledger, DOMAIN, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
                 ) as lease,
             ):
-                job_settings = self._settings.strm.jobs[name]
-                result = work(JobRun(name, job_settings, lease, self._ledger, self._lake))
+                strm = self._settings.strm
+                job = JobRun(
+                    name, strm.jobs[name], lease, self._ledger, self._lake, strm.media_servers
+                )
+                result = work(job)
                 logged.update(result.numbers)
         except SyncError as error:
             self._report(context.run.run_id, name, StageResult(), error=error)

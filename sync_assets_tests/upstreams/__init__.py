@@ -1,0 +1,1 @@
+"""Local stand-ins of what lies on the internet, faults included."""
