@@ -8,7 +8,7 @@ import dagster as dg
 
 import sync_assets.ops.automation as operations
 import sync_assets.strm.definitions as strm
-from sync_assets.executor import whole_range_executor
+from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
 from sync_assets.logs import configure_logging
 from sync_assets.resources import ledger_resource
@@ -36,7 +36,7 @@ def build_defs(
             "io_manager": LakeIOManager(directory=lake),
             **(resources or {}),
         },
-        executor=whole_range_executor,
+        executor=all_partitions_executor,
     )
     with warnings.catch_warnings():
         # Parts of Dagster that this project has decided to use although they are beta.

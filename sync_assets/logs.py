@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -101,7 +102,11 @@ def redactor(settings: Settings) -> Callable[[str], str]:
     """
     # Longest first: one secret may be the beginning of another. Very short ones would turn the
     # log into holes and are not worth guarding.
-    secrets = sorted((value for value in _secrets(settings) if len(value) >= 6), key=len)[::-1]
+    plain = {value for value in _secrets(settings) if len(value) >= 6}
+    plain |= set(_password_forms(settings.ledger_url))
+    # Lines of JSON hold them escaped.
+    escaped = {json.dumps(value, ensure_ascii=False)[1:-1] for value in plain}
+    secrets = sorted(plain | escaped, key=len, reverse=True)
 
     def redact(text: str) -> str:
         for secret in secrets:
@@ -190,3 +195,11 @@ def _secrets(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from _secrets(item)
+
+
+def _password_forms(url: str) -> Iterator[str]:
+    """Return the password of an address, as it is and as it stands in the address."""
+    encoded = urlsplit(url).password
+    if encoded:
+        yield encoded
+        yield unquote(encoded)

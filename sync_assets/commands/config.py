@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -11,10 +12,12 @@ from rich.table import Table
 
 from sync_assets.commands.entry import run_command
 from sync_assets.errors import SyncError
+from sync_assets.ledger import Ledger
 from sync_assets.ops.folders import configured_folders, folder_problem
 from sync_assets.ops.tools import TOOLS, tool_path, tool_version
 from sync_assets.settings import ConfigurationError, Problem, Settings, load_settings
 from sync_assets.settings.loading import configuration_path
+from sync_assets.settings.problems import masked
 
 # Every installation has these; each other section is a domain, which is off without settings.
 _COMMON_SECTIONS = frozenset({"ledger", "lake", "server", "dagster", "tools", "retention"})
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("action", choices=["check"])
     parser.parse_args(arguments)
     # A pipe or a log has no width to fit into, and folded paths cannot be searched for.
-    console = Console(width=None if sys.stdout.isatty() else 1_000, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 1_000, highlight=False, markup=False)
     path = configuration_path()
     console.print(f"Configuration: {path or 'no sync.toml; defaults and environment'}")
     try:
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in configured_folders(settings)
         if (problem := folder_problem(folder)) is not None
     ]
+    ledger_problem = _ledger_problem(settings)
+    problems += [ledger_problem] if ledger_problem else []
     _print_problems(console, problems)
     return 1 if problems else 0
 
@@ -99,7 +104,20 @@ def _shown(value: Any) -> str:
         return ", ".join(sorted(_shown(item) for item in value))
     if isinstance(value, list | tuple):
         return ", ".join(_shown(item) for item in value)
-    return str(value)
+    return masked(str(value))
+
+
+def _ledger_problem(settings: Settings) -> Problem | None:
+    """Find out whether the ledger can be used, without making one."""
+    ledger = Ledger(settings.ledger_url)
+    try:
+        if ledger.url.get_backend_name() != "sqlite" or Path(ledger.name).exists():
+            ledger.require_known_revision()
+    except SyncError as error:
+        return Problem("ledger.url", error.message, "a usable ledger", error.remedy)
+    finally:
+        ledger.close()
+    return None
 
 
 def _print_tools(console: Console, settings: Settings) -> list[Problem]:

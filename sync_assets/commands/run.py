@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sync_assets.commands.entry import run_command
+from sync_assets.ledger import Ledger
 from sync_assets.logs import redactor
 from sync_assets.ops.home import hold_home, initialise_home
 from sync_assets.ops.services import Endpoint, build_services, check_port, free_port
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_port(interface, setting="dagster.port", option="--webserver-port")
         check_port(server, setting="server.port", option="--server-port")
         initialise_home(settings)
+        # A ledger that cannot be used is said here, once, not by each service.
+        Ledger.open(settings.ledger_url).close()
         services = build_services(settings)
         logs = settings.home / "logs"
         _say(f"starting {', '.join(service.name for service in services)}; logs: {logs}")

@@ -26,6 +26,8 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger.revision import HEAD_REVISION, KNOWN_REVISIONS
 
 BUSY_TIMEOUT_SECONDS = 30
+_WRITER_LOCK = 7_392_051
+"""Key of the advisory lock that PostgreSQL's writing transactions hold."""
 _READ_ONLY = "sync_read_only"
 _MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 """What a statement or a value did wrong; every other failure is the database's."""
@@ -47,8 +49,8 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
         self.engine = _create_engine(url)
+        self.url = self.engine.url
 
     @classmethod
     def open(cls, url: str) -> "Ledger":
@@ -67,16 +69,22 @@ class Ledger:
         ledger = cls(url)
         ledger._prepare_directory()
         try:
-            revision = ledger.revision()
-            if revision != HEAD_REVISION:
-                ledger._upgrade(revision)
+            if ledger.require_known_revision() != HEAD_REVISION:
+                ledger._upgrade()
         except (DBAPIError, sqlite3.Error) as error:
             ledger.close()
-            raise unavailable(ledger.url.render_as_string(hide_password=True), error) from error
+            raise unavailable(ledger.name, error) from error
         except SyncError:
             ledger.close()
             raise
         return ledger
+
+    @property
+    def name(self) -> str:
+        """How messages call it: without user, password and options, which may be secret."""
+        if self.url.get_backend_name() == "sqlite":
+            return self.url.database or "in memory"
+        return f"{self.url.get_backend_name()}://{self.url.host or ''}/{self.url.database or ''}"
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -119,7 +127,24 @@ class Ledger:
         except _MISTAKES:
             raise
         except (DBAPIError, PoolTimeoutError) as error:
-            raise unavailable(self.url.render_as_string(hide_password=True), error) from error
+            raise unavailable(self.name, error) from error
+
+    def require_known_revision(self) -> str | None:
+        """Return the schema's revision, or None where there is no schema yet.
+
+        Raises:
+            LedgerSchemaTooNewError: A newer version of this project made it.
+            LedgerUnavailableError: The ledger cannot be read.
+        """
+        revision = self.revision()
+        if revision is not None and revision not in KNOWN_REVISIONS:
+            raise LedgerSchemaTooNewError(
+                f"The ledger {self.name} has schema "
+                f"{revision}, which this version does not know (it knows up to {HEAD_REVISION}).",
+                remedy="Update sync_assets, or restore the backup from before the newer version "
+                "ran. Nothing was changed.",
+            )
+        return revision
 
     def _prepare_directory(self) -> None:
         if self.url.get_backend_name() != "sqlite" or not self.url.database:
@@ -133,14 +158,7 @@ class Ledger:
                 remedy="Make it writable, or set home or ledger.url to another place.",
             ) from error
 
-    def _upgrade(self, revision: str | None) -> None:
-        if revision is not None and revision not in KNOWN_REVISIONS:
-            raise LedgerSchemaTooNewError(
-                f"The ledger {self.url.render_as_string(hide_password=True)} has schema "
-                f"{revision}, which this version does not know (it knows up to {HEAD_REVISION}).",
-                remedy="Update sync_assets, or restore the backup from before the newer version "
-                "ran. Nothing was changed.",
-            )
+    def _upgrade(self) -> None:
         # Alembic takes a quarter of a second to import, and is needed once in a ledger's life.
         from sync_assets.ledger.migrate import upgrade  # noqa: PLC0415
 
@@ -160,6 +178,8 @@ def unavailable(name: str, error: Exception) -> LedgerUnavailableError:
     cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     remedies = {
         "full": "Free space on its disk; nothing was changed.",
+        "no space left": "Free space on its disk; nothing was changed.",
+        "disk i/o error": "Free space on its disk; if there is some, check the disk's health.",
         "locked": "Another program holds it; close database browsers, then try again.",
         "readonly": "Give this user write permission to it and its directory.",
         "unable to open": "Check that its directory exists and is writable.",
@@ -181,11 +201,13 @@ def _create_engine(url: str) -> Engine:
             return engine
         engine = create_engine(parsed, pool_pre_ping=True)
         event.listen(engine, "begin", _begin_postgresql)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError):
+        # Not the cause: it may repeat a part of the password.
         raise LedgerUnavailableError(
-            f"ledger.url cannot be used: {error}.",
-            remedy="Use sqlite:///… or postgresql+psycopg://user:password@host/name.",
-        ) from error
+            "ledger.url cannot be used: it is no database URL.",
+            remedy="Use sqlite:///… or postgresql+psycopg://user:password@host/name; "
+            "percent-encode /, @, : and # in the password.",
+        ) from None
     return engine
 
 
@@ -207,3 +229,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get(_READ_ONLY, False):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return
+    # One writer at a time, as in SQLite. A sequence hands out ids before commit: without this a
+    # reader of the history could see id 11, resume after it, and miss id 10, which commits later.
+    # Taken at the beginning, it also leaves no two locks to take in opposite order.
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")

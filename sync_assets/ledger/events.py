@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
 from sync_assets.ledger.schema import events
 from sync_assets.ledger.types import utc_now
-
-_COMMIT_ORDER_LOCK = 7_392_051
-"""Key of the advisory lock that PostgreSQL's transactions hold while they append."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +63,6 @@ def append_events(connection: Connection, new: Sequence[Event]) -> None:
     """
     if not new:
         return
-    if connection.dialect.name == "postgresql":
-        # A sequence hands out ids before commit. Without this lock a reader could see id 11,
-        # resume after it, and miss id 10, which commits later. SQLite has one writer anyway.
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _COMMIT_ORDER_LOCK})
     now = utc_now()
     connection.execute(
         insert(events),

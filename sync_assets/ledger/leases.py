@@ -21,7 +21,7 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger.engine import Ledger, LedgerUnavailableError
 from sync_assets.ledger.schema import leases
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.processes import process_identity
+from sync_assets.processes import may_be_running, process_identity
 
 DURATION_SECONDS = 60.0
 _POLL_SECONDS = 0.25
@@ -46,6 +46,7 @@ class Lease:
 
     name: str
     holder: str
+    _ledger: Ledger
     _lost: threading.Event
 
     def require(self) -> None:
@@ -54,7 +55,11 @@ class Lease:
         Raises:
             LeaseLostError: It is not.
         """
-        if self._lost.is_set():
+        # Asked of the ledger: after a pause this thread may run before the one that renews.
+        with self._ledger.read() as connection:
+            query = select(leases.c.holder).where(leases.c.name == self.name)
+            holder = connection.execute(query).scalar()
+        if self._lost.is_set() or holder != self.holder:
             raise LeaseLostError(
                 f"The lease {self.name!r} was lost while {self.holder} worked: this machine slept "
                 "or could not write to the ledger for too long.",
@@ -96,7 +101,7 @@ def hold_lease(
                 remedy="Wait until it has finished, or cancel that run.",
             )
         time.sleep(_POLL_SECONDS)
-    lease = Lease(name, holder, threading.Event())
+    lease = Lease(name, holder, ledger, threading.Event())
     stop = threading.Event()
     renewer = threading.Thread(
         target=_renew, args=(ledger, lease, stop, duration_seconds), name=f"lease-{name}"
@@ -116,9 +121,6 @@ def hold_lease(
 def _acquire(ledger: Ledger, name: str, holder: str, duration_seconds: float) -> AnyRow | None:
     """Take the lease, or return the row of whoever holds it."""
     with ledger.write() as connection:
-        if connection.dialect.name == "postgresql":
-            # Two first holders would both see no row to lock.
-            connection.exec_driver_sql("LOCK TABLE leases IN SHARE ROW EXCLUSIVE MODE")
         current = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
         if current is not None and _is_alive(current):
             return current
@@ -147,7 +149,7 @@ def _is_alive(row: AnyRow) -> bool:
         return False
     if row.host != socket.gethostname():
         return True
-    return process_identity(row.process_id) == row.process_identity
+    return may_be_running(row.process_id, row.process_identity)
 
 
 def _renew(ledger: Ledger, lease: Lease, stop: threading.Event, duration_seconds: float) -> None:

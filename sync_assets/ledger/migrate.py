@@ -5,11 +5,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from sync_assets.errors import SyncError
-
-_MIGRATION_LOCK = 7_392_052
 
 
 def upgrade(engine: Engine) -> None:
@@ -23,10 +21,6 @@ def upgrade(engine: Engine) -> None:
     """
     try:
         with engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
-                )
             configuration = alembic_configuration()
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, "head")

@@ -1,12 +1,13 @@
 """The last result of every domain and partition: what `/health` and `health.json` report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.schema import results
@@ -57,18 +58,19 @@ def record_result(connection: Connection, result: Result) -> None:
     """
     identity = (results.c.domain == result.domain, results.c.partition == result.partition)
     previous = connection.execute(select(results.c.status).where(*identity)).scalar()
-    connection.execute(delete(results).where(*identity))
     counts = {"added": result.added, "skipped": result.skipped, "failed": result.failed}
+    values = {
+        "status": result.status,
+        "finished_at": result.finished_at,
+        "run_id": result.run_id,
+        "detail": dict(result.detail),
+        **counts,
+    }
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        insert(results).values(
-            domain=result.domain,
-            partition=result.partition,
-            status=result.status,
-            finished_at=result.finished_at,
-            run_id=result.run_id,
-            detail=dict(result.detail),
-            **counts,
-        )
+        dialect.insert(results)
+        .values(domain=result.domain, partition=result.partition, **values)
+        .on_conflict_do_update(index_elements=["domain", "partition"], set_=values)
     )
     append_events(
         connection,
@@ -83,6 +85,28 @@ def record_result(connection: Connection, result: Result) -> None:
             )
         ],
     )
+
+
+def fail_results_of_run(connection: Connection, run_id: str, error: str) -> int:
+    """Mark what a run last reported as failed: it ended without saying so itself.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        run_id: The Dagster run.
+        error: Why it failed.
+
+    Returns:
+        How many results were not marked as failed already.
+    """
+    reported = [
+        result
+        for result in read_results(connection)
+        if result.run_id == run_id and result.status is not ResultStatus.FAILED
+    ]
+    for result in reported:
+        detail = {**result.detail, "error": error}
+        record_result(connection, replace(result, status=ResultStatus.FAILED, detail=detail))
+    return len(reported)
 
 
 def read_results(connection: Connection) -> list[Result]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.engine import Ledger
@@ -93,10 +94,13 @@ class SecretStore:
     def put(self, name: str, value: SecretStr) -> None:
         """Store a secret; replaces an earlier one of this name."""
         ciphertext = self._fernet.encrypt(value.get_secret_value().encode())
+        values = {"ciphertext": ciphertext, "changed_at": utc_now()}
         with self._ledger.write() as connection:
-            connection.execute(delete(secrets).where(secrets.c.name == name))
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             connection.execute(
-                secrets.insert().values(name=name, ciphertext=ciphertext, changed_at=utc_now())
+                dialect.insert(secrets)
+                .values(name=name, **values)
+                .on_conflict_do_update(index_elements=["name"], set_=values)
             )
 
     def remove(self, name: str) -> None:

@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from sync_assets.executor import PartitionRunsFailedError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import remove_finished
+from sync_assets.ledger.results import fail_results_of_run
 from sync_assets.logs import stage
+from sync_assets.ops.health import health_report, write_health_file
 from sync_assets.ops.retention import prune
 from sync_assets.settings import Settings
 
@@ -55,4 +58,36 @@ def build_defs(settings: Settings) -> dg.Definitions:
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    return dg.Definitions(assets=[retention], jobs=[maintenance], schedules=[schedule])
+    return dg.Definitions(
+        assets=[retention],
+        jobs=[maintenance],
+        schedules=[schedule],
+        sensors=[_failed_runs_sensor(settings)],
+    )
+
+
+def _failed_runs_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Build the sensor that keeps `/health` honest about runs that could not report themselves."""
+
+    @dg.run_failure_sensor(
+        name="failed_runs_sensor",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Marks what a run reported as failed when the run ended without saying so, "
+        "as when its process was killed.",
+    )
+    def failed_runs_sensor(context: dg.RunFailureSensorContext) -> None:
+        data = context.failure_event.job_failure_data
+        error = data.error
+        if error is not None and error.cls_name == PartitionRunsFailedError.__name__:
+            return  # its own partition went well; the others' runs speak for themselves
+        ledger = Ledger.open(settings.ledger_url)
+        try:
+            with ledger.write() as connection:
+                fail_results_of_run(
+                    connection, context.dagster_run.run_id, "The run ended before it was done."
+                )
+            write_health_file(health_report(ledger, settings), settings.home)
+        finally:
+            ledger.close()
+
+    return failed_runs_sensor

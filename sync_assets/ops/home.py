@@ -83,8 +83,9 @@ def hold_home(home: Path) -> Generator[None]:
                 message,
                 remedy=f"Stop it first (kill {holder}), or set SYNC_HOME to another directory.",
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        with _explained(home):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)

@@ -5,6 +5,7 @@ misspelt name of a password.
 """
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -101,7 +102,12 @@ def _shown(value: Any, annotation: Any) -> str:
     plain = isinstance(value, str | int | float | bool)
     if annotation is None or not plain or _may_hold_secret(annotation):
         return f"a {type(value).__name__} (not shown)"
-    return repr(value)
+    return masked(repr(value))
+
+
+def masked(text: str) -> str:
+    """Hide the user and password of every address in a text."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "…@", text)
 
 
 def _may_hold_secret(annotation: Any) -> bool:

@@ -16,7 +16,8 @@ from sync_assets.strm.pipeline import (
     tell_media_servers,
     write_tree,
 )
-from sync_assets.strm.runs import DOMAIN, Stage
+from sync_assets.strm.reporting import DOMAIN
+from sync_assets.strm.runs import Stage
 
 
 class TreeConfig(dg.Config):
@@ -60,7 +61,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"parquet"},
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=DOMAIN,
         description="What the source of each job holds: every folder and file, and for each "
         f"folder whether its listing is whole.{off}",
@@ -75,7 +75,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"file"},
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=DOMAIN,
         deps=[listing],
         description="The .strm files of each job, made equal to the listing: new ones are "
@@ -95,7 +94,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"file"},
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=DOMAIN,
         deps=[listing, tree],
         description="Files of the library whose media are gone. They are deleted only where the "
@@ -115,7 +113,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"api"},
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=DOMAIN,
         deps=[tree, orphans],
         description="What Jellyfin and Emby were told: exactly the files that changed, in batches. "
@@ -124,7 +121,7 @@ def build_assets(
     def announcements(
         context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
     ) -> dg.MaterializeResult:
-        stage = Stage(settings, ledger, lake.open(), is_last=True)
+        stage = Stage(settings, ledger, lake.open())
         return stage.run(context, tell_media_servers)
 
     return [listing, tree, orphans, announcements]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from sync_assets.settings.strm import StrmSettings
-from sync_assets.strm.runs import DOMAIN
+from sync_assets.strm.reporting import DOMAIN
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (

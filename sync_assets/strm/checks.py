@@ -1,7 +1,10 @@
 """What must be true of the STRM pipeline: the listing is whole, and deleting is safe."""
 
+from collections.abc import Collection, Sequence
+
 import dagster as dg
 
+from sync_assets.lake import Lake
 from sync_assets.lake.resources import LakeResource
 from sync_assets.strm.listing_table import ASSET as LISTING
 from sync_assets.strm.models import Decision, EntryKind, ItemFailure, ListingStatus, join
@@ -9,59 +12,71 @@ from sync_assets.strm.pipeline import ORPHANS
 from sync_assets.strm.runs import failure_table
 
 
-@dg.asset_check(
-    asset=dg.AssetKey(LISTING),
-    description="Every folder of every job could be listed whole. Where one could not, its part "
-    "of the library is protected from deletion.",
-)
-def listing_is_complete(lake: LakeResource) -> dg.AssetCheckResult:
-    """Check that no directory of the last listings failed or was truncated."""
-    opened = lake.open()
-    incomplete = []
-    for job in opened.partitions(LISTING):
-        columns = ["directory", "name", "kind", "status", "error"]
-        for row in opened.table(LISTING, partition=job, columns=columns).to_pylist():
-            if row["kind"] == EntryKind.FILE or row["status"] == ListingStatus.COMPLETE:
-                continue
-            path = join(row["directory"], row["name"]) or "/"
-            remedy = "It is protected from deletion. Give this user access to it."
-            incomplete.append(ItemFailure(f"{job}: {path}", row["error"] or "", remedy))
-    return dg.AssetCheckResult(
-        passed=not incomplete,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "incomplete": len(incomplete),
-            **({"items": dg.MetadataValue.md(failure_table(incomplete))} if incomplete else {}),
-        },
+def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
+    """Build the checks.
+
+    Args:
+        jobs: The configured jobs; what a removed one left in the lake counts no more.
+    """
+
+    @dg.asset_check(
+        asset=dg.AssetKey(LISTING),
+        description="Every folder of every job could be listed whole. Where one could not, its "
+        "part of the library is protected from deletion.",
     )
+    def listing_is_complete(lake: LakeResource) -> dg.AssetCheckResult:
+        """Check that no directory of the last listings failed or was truncated."""
+        opened = lake.open()
+        incomplete = []
+        for job in _stored(opened, LISTING, jobs):
+            columns = ["directory", "name", "kind", "status", "error"]
+            for row in opened.table(LISTING, partition=job, columns=columns).to_pylist():
+                if row["kind"] == EntryKind.FILE or row["status"] == ListingStatus.COMPLETE:
+                    continue
+                path = join(row["directory"], row["name"]) or "/"
+                remedy = "It is protected from deletion. Give this user access to it."
+                incomplete.append(ItemFailure(f"{job}: {path}", row["error"] or "", remedy))
+        return dg.AssetCheckResult(
+            passed=not incomplete,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "incomplete": len(incomplete),
+                **({"items": dg.MetadataValue.md(failure_table(incomplete))} if incomplete else {}),
+            },
+        )
 
-
-@dg.asset_check(
-    asset=dg.AssetKey(ORPHANS),
-    description="No deletion is waiting for approval: none was beyond a job's limits.",
-)
-def deletion_is_safe(lake: LakeResource) -> dg.AssetCheckResult:
-    """Check that no job has a deletion plan that waits for approval."""
-    opened = lake.open()
-    waiting = {}
-    for job in opened.partitions(ORPHANS):
-        table = opened.table(ORPHANS, partition=job, columns=["plan_id", "decision", "reason"])
-        rows = [row for row in table.to_pylist() if row["decision"] == Decision.WAITING]
-        if rows:
-            waiting[job] = (rows[0]["plan_id"], len(rows), rows[0]["reason"])
-    lines = [
-        f"| {job} | {count} | {reason} | `{plan_id}` |"
-        for job, (plan_id, count, reason) in waiting.items()
-    ]
-    table_head = ["| job | files | why | approved_plan |", "|---|---|---|---|"]
-    return dg.AssetCheckResult(
-        passed=not waiting,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={
-            "waiting": sum(count for _, count, _ in waiting.values()),
-            **({"plans": dg.MetadataValue.md("\n".join(table_head + lines))} if waiting else {}),
-        },
+    @dg.asset_check(
+        asset=dg.AssetKey(ORPHANS),
+        description="No deletion is waiting for approval: none was beyond a job's limits.",
     )
+    def deletion_is_safe(lake: LakeResource) -> dg.AssetCheckResult:
+        """Check that no job has a deletion plan that waits for approval."""
+        opened = lake.open()
+        waiting = {}
+        for job in _stored(opened, ORPHANS, jobs):
+            table = opened.table(ORPHANS, partition=job, columns=["plan_id", "decision", "reason"])
+            rows = [row for row in table.to_pylist() if row["decision"] == Decision.WAITING]
+            if rows:
+                waiting[job] = (rows[0]["plan_id"], len(rows), rows[0]["reason"])
+        lines = [
+            f"| {job} | {count} | {reason} | `{plan_id}` |"
+            for job, (plan_id, count, reason) in waiting.items()
+        ]
+        table_head = ["| job | files | why | approved_plan |", "|---|---|---|---|"]
+        table = dg.MetadataValue.md("\n".join(table_head + lines))
+        return dg.AssetCheckResult(
+            passed=not waiting,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={
+                "waiting": sum(count for _, count, _ in waiting.values()),
+                **(
+                    {"plans": dg.MetadataValue.md("\n".join(table_head + lines))} if waiting else {}
+                ),
+            },
+        )
+
+    return [listing_is_complete, deletion_is_safe]
 
 
-CHECKS = [listing_is_complete, deletion_is_safe]
+def _stored(lake: Lake, asset: Sequence[str], jobs: Collection[str]) -> list[str]:
+    return [job for job in lake.partitions(asset) if job in jobs]

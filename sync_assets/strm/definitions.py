@@ -9,7 +9,7 @@ from sync_assets.strm.automation import (
     build_incremental_job,
     build_schedule,
 )
-from sync_assets.strm.checks import CHECKS
+from sync_assets.strm.checks import build_checks
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -22,7 +22,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     full_job = build_full_job()
     return dg.Definitions(
         assets=build_assets(settings, partitions),
-        asset_checks=CHECKS,
+        asset_checks=build_checks(settings.strm.jobs.keys()),
         jobs=[full_job, build_incremental_job()],
         schedules=[build_schedule(settings.strm, full_job)] if settings.strm.jobs else [],
     )

@@ -10,8 +10,9 @@ output = "library"
 url_template = "http://nas.lan/{path}"
 source.path = "media"
 
-[ledger]
-url = "postgresql+psycopg://user:hunter22@localhost/x"
+[strm.media_servers.jellyfin]
+base_url = "http://user:hunter22@jellyfin.lan"
+api_key = "hunter22"
 """
 
 
@@ -34,6 +35,20 @@ def test_a_good_configuration_is_shown_without_its_secrets(configure, capsys):
     assert "strm.jobs.movies.url_template" in shown
     assert "No problem found." in shown
     assert "aria2c" in shown
+
+
+def test_text_that_looks_like_markup_is_shown_as_it_is(configure, capsys):
+    configure(GOOD.replace("source.path", "exclude = ['[a-z]+\\.part$', '[/red]']\nsource.path"))
+    assert main(["check"]) == 0
+    assert "[a-z]+\\.part$, [/red]" in capsys.readouterr().out
+
+
+def test_a_ledger_that_cannot_be_reached_is_a_problem(configure, capsys):
+    configure('[ledger]\nurl = "postgresql+psycopg://user:hunter22@127.0.0.1:1/x"')
+    assert main(["check"]) == 1
+    shown = capsys.readouterr().out
+    assert "hunter22" not in shown
+    assert "ledger.url" in shown
 
 
 def test_a_domain_without_settings_is_off(configure, capsys):

@@ -18,6 +18,7 @@ from rich.table import Table
 from sync_assets.ops.home import initialise_home
 from sync_assets.settings import Settings, load_settings
 from sync_assets.settings.loading import CONFIG_VARIABLE
+from sync_assets.settings.models import ENVIRONMENT_PREFIX
 from sync_assets_tests.support.media import write_media
 
 MEDIA = (
@@ -76,6 +77,8 @@ def _configure(base: Path) -> Settings:
         'home = "home"\n\n[strm.jobs.demo]\nsource = { path = "media" }\n'
         'output = "library"\nurl_template = "http://nas.lan:8000/media/{path}"\n'
     )
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        del os.environ[name]  # they win over the file, and name the user's own home and ledger
     os.environ[CONFIG_VARIABLE] = str(configuration)
     settings = load_settings()
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)

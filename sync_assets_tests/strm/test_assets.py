@@ -10,7 +10,7 @@ import pytest
 
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.results import ResultStatus, read_results
+from sync_assets.ledger.results import ResultStatus, fail_results_of_run, read_results
 from sync_assets.settings import Settings, load_settings
 from sync_assets_tests.support.media import write_media
 
@@ -92,8 +92,46 @@ def test_a_source_that_is_gone_fails_the_run_and_materializes_nothing(
     assert (settings.home / "health.json").exists()
 
 
+def test_a_later_stage_that_works_does_not_hide_that_the_source_is_gone(
+    execute: Execute, settings: Settings, tmp_path: Path
+) -> None:
+    execute()
+    (tmp_path / "media" / "movies").rename(tmp_path / "unmounted")
+    execute()
+    tree = dg.AssetKey(["strm", "tree"])
+    assert execute(asset_selection=[tree]).success
+    assert last_results(settings)["movies"][0] is ResultStatus.FAILED
+    (tmp_path / "unmounted").rename(tmp_path / "media" / "movies")
+    execute()
+    assert last_results(settings)["movies"][0] is ResultStatus.OK
+
+
+def test_a_removed_job_does_not_keep_the_checks_red(execute: Execute, tmp_path: Path) -> None:
+    execute()
+    for number in range(10):
+        shutil.rmtree(tmp_path / "media" / "movies" / str(number))
+    assert checks(execute())["deletion_is_safe"] is False
+    configuration = (tmp_path / "sync.toml").read_text()
+    (tmp_path / "sync.toml").write_text(configuration.replace("jobs.movies", "jobs.films"))
+    job = build_defs(load_settings()).resolve_job_def("strm_full")
+    result = job.execute_in_process(instance=dg.DagsterInstance.ephemeral(), partition_key="films")
+    assert checks(result)["deletion_is_safe"] is True
+
+
+def test_a_run_that_was_killed_does_not_stay_healthy(execute: Execute, settings: Settings) -> None:
+    result = execute()
+    sensor = build_defs(settings).resolve_sensor_def("failed_runs_sensor")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    ledger = Ledger.open(settings.ledger_url)
+    with ledger.write() as connection:
+        assert fail_results_of_run(connection, "another run", "died") == 0
+        assert fail_results_of_run(connection, result.run_id, "died") == 1
+    ledger.close()
+    assert last_results(settings)["movies"][0] is ResultStatus.FAILED
+
+
 def test_a_deletion_beyond_the_limits_fails_its_check_until_it_is_approved(
-    execute: Execute, tmp_path: Path
+    execute: Execute, settings: Settings, tmp_path: Path
 ) -> None:
     execute()
     for number in range(10):
@@ -101,6 +139,7 @@ def test_a_deletion_beyond_the_limits_fails_its_check_until_it_is_approved(
     result = execute()
     assert result.success
     assert checks(result)["deletion_is_safe"] is False
+    assert last_results(settings)["movies"][0] is ResultStatus.DEGRADED
     waiting = metadata(result, "orphans")
     assert (waiting["waiting"], waiting["deleted"]) == (10, 0)
     approval = {"ops": {"strm__orphans": {"config": {"approved_plan": waiting["plan_id"]}}}}
