@@ -8,6 +8,8 @@ from sync_assets.strm.models import Decision, EntryKind, ItemFailure, ListingSta
 from sync_assets.strm.pipeline import ORPHANS
 from sync_assets.strm.runs import failure_table
 
+_AS_GOOD_AS_IT_GETS = (ListingStatus.COMPLETE, ListingStatus.UNPROVEN)
+
 
 @dg.asset_check(
     asset=dg.AssetKey(LISTING),
@@ -21,7 +23,7 @@ def listing_is_complete(lake: LakeResource) -> dg.AssetCheckResult:
     for job in opened.partitions(LISTING):
         columns = ["directory", "name", "kind", "status", "error"]
         for row in opened.table(LISTING, partition=job, columns=columns).to_pylist():
-            if row["kind"] == EntryKind.FILE or row["status"] == ListingStatus.COMPLETE:
+            if row["kind"] == EntryKind.FILE or row["status"] in _AS_GOOD_AS_IT_GETS:
                 continue
             path = join(row["directory"], row["name"]) or "/"
             remedy = "It is protected from deletion. Give this user access to it."

@@ -5,6 +5,7 @@ Deleting is not done here: see `orphans`.
 
 import errno
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,6 +28,9 @@ from sync_assets.strm.output import Output, OutputDirectory
 
 _FILES_PER_BATCH = 2_000
 _UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONGER = 32
+"""How much longer than ours a file may be that says the same: a mark, a line feed, another end of
+its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +101,24 @@ class TreeWriter:
         job: The job's settings.
         output: Its output, open.
         manifest: Its manifest.
+        links: Builds its links.
         record: Called with every change and failure.
         progress: Called after every batch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works on, and whom it tells
         self,
         job: StrmJobSettings,
         output: Output,
         manifest: Manifest,
         *,
+        links: LinkBuilder,
         record: Callable[[Change], None],
         progress: Callable[[TreeSummary], None] = lambda _: None,
     ) -> None:
         self._media = MediaFilter(job)
-        self._links = LinkBuilder(job)
+        self._links = links
+        self._now = time.time()
         self._replace_foreign = job.replace_foreign
         self._output = output
         self._manifest = manifest
@@ -155,7 +162,7 @@ class TreeWriter:
         try:
             with self._output.directory(listed.path, create=False) as directory:
                 existing = directory.names() if directory is not None else set()
-                for target in self._targets(listed.path, media_names):
+                for target in self._targets(listed, media_names):
                     if directory is None or target.name not in existing:
                         plan.writes.append((target, Outcome.CREATED))
                     else:
@@ -165,8 +172,10 @@ class TreeWriter:
             return None
         return plan if plan.writes or plan.adopted else None
 
-    def _targets(self, path: str, media_names: Iterable[str]) -> Iterator[_Target]:
-        link = self._links.for_directory(path)
+    def _targets(self, listed: ListedDirectory, media_names: Iterable[str]) -> Iterator[_Target]:
+        path = listed.path
+        signs = {file.name: file.sign for file in listed.files if file.sign is not None}
+        link = self._links.for_directory(path, signs)
         for name, media_name in strm_names(media_names).items():
             try:
                 yield _Target(name, media_name, link(media_name))
@@ -176,8 +185,10 @@ class TreeWriter:
     def _compare(
         self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: set[str]
     ) -> None:
-        present = directory.read(target.name, len(target.content) + 16)
-        if present is not None and _same_line(present, target.content):
+        present = directory.read(target.name, len(target.content) + _LONGER)
+        if present is not None and self._links.is_current(
+            _line(present), target.content, now=self._now
+        ):
             self.summary.unchanged += 1
             if target.name not in owned:
                 plan.adopted.append(OwnedFile(plan.directory, target.name))
@@ -243,11 +254,9 @@ def _batches(listing: Iterable[ListedDirectory]) -> Iterator[list[ListedDirector
         yield batch
 
 
-def _same_line(present: bytes, content: bytes) -> bool:
-    """Compare as a player reads: a byte order mark and a line feed at the end do not count."""
-    if present == content:
-        return True
-    return present.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n") == content
+def _line(content: bytes) -> bytes:
+    """Return what a player reads: a byte order mark and a line feed at the end do not count."""
+    return content.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n")
 
 
 def _explained(error: SyncError | OSError) -> tuple[str, str]:

@@ -18,11 +18,17 @@ from sync_assets_tests.support.media import DIFFICULT_NAMES, write_media
 class MemorySource:
     """A source that holds what a test gives it."""
 
+    requests = 0
+    link_root: str | None = None
+
     def __init__(self, tree: Mapping[str, list[Entry] | Exception], connections: int = 1) -> None:
         self.tree = tree
         self.connections = connections
         self.calls: list[str] = []
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        pass
 
     def check(self) -> None:
         if isinstance(self.tree.get(""), SourceUnavailableError):
