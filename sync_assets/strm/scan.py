@@ -13,6 +13,8 @@ from typing import NamedTuple
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 from sync_assets.strm.sources import DirectoryUnavailableError, Source, UnprovenListingError
 
+_CIRCLE = "it holds exactly what a folder above it holds: the source may lead in a circle"
+
 
 def scan(
     source: Source, *, exclude: Sequence[str], maximum_depth: int
@@ -107,9 +109,11 @@ class _Scanner:
             entries = error.seen
         entries = sorted(entries, key=lambda entry: entry.name)
         fingerprint = hash(tuple([entry[:4] for entry in entries]))
-        if above.count(fingerprint) > _chance_repetitions(entries):
-            error = "it holds exactly what a folder above it holds: the source leads in a circle"
-            return ListedDirectory(path, ListingStatus.FAILED, error), []
+        repetitions, by_chance = above.count(fingerprint), _chance_repetitions(entries)
+        if repetitions > by_chance:
+            return ListedDirectory(path, ListingStatus.FAILED, _CIRCLE), []
+        if repetitions and by_chance < math.inf and listed.status is ListingStatus.COMPLETE:
+            listed.status, listed.error = ListingStatus.UNPROVEN, _CIRCLE
         names = self._sort(entries, listed)
         above = (*above, fingerprint)
         return listed, [_Pending(join(path, name), depth + 1, above) for name in names]

@@ -146,7 +146,7 @@ class OpenListServer(SocketServer):
 
     def reset_key(self) -> None:
         """Void all signatures, as a new admin token does."""
-        self._key = f"key {next(self._numbers)}".encode()
+        self._key = f"another key {next(self._numbers)}".encode()
         self._cache.clear()
 
     def _fault(self, kinds: str, path: str) -> Fault | None:
@@ -306,7 +306,9 @@ class OpenListServer(SocketServer):
         return self._signed(path, end)
 
     def _signed(self, path: str, end: int) -> str:
-        digest = hmac.digest(self._key, f"{path}:{end}".encode(), hashlib.sha256)
+        digest = hmac.digest(
+            self._key, f"{path}:{end}".encode("utf-8", "surrogatepass"), hashlib.sha256
+        )
         return f"{base64.urlsafe_b64encode(digest).decode()}:{end}"
 
     def _download(self, path: str, query: dict[str, list[str]]) -> Reply:

@@ -155,8 +155,8 @@ def _entry(resource: _Resource) -> Entry:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Read a time; None where the server has none, or one of the years before there were any."""
-    if text is None:
+    """Read a time; None where the server has none, which Go's servers write as the year 1."""
+    if text is None or " 0001 " in text:
         return None
     with suppress(ValueError, OverflowError):
         seconds = parsedate_to_datetime(text).timestamp()
