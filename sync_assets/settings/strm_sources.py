@@ -137,6 +137,10 @@ class OpenListSourceSettings(RemoteSourceSettings):
         if (self.username is None) != (self.password is None):
             message = "username and password go together"
             raise ValueError(message)
+        token = self.token.get_secret_value() if self.token else "none"
+        if not (token.isascii() and token.isprintable()):
+            message = "token must be one line of ASCII"
+            raise ValueError(message)
         if self.token is not None and self.username is not None:
             message = "give either token, or username and password"
             raise ValueError(message)

@@ -203,11 +203,19 @@ def _counted(
     """Count a scan as it passes; at its end refuse an empty source where there were files."""
     progress = Progress(logger, "files listed")
     entries = 0
+    root_error: str | None = None
     for directory in directories:
+        if not directory.path and directory.status is ListingStatus.FAILED:
+            root_error = directory.error
         _count(directory, summary)
         entries += len(directory.files) + len(directory.unreadable) + (directory.path != "")
         progress.update(summary.files)
         yield directory
+    if entries == 0 and root_error is not None:
+        raise SourceUnavailableError(
+            f"The source cannot be listed: {root_error}.",
+            remedy="Mend it, then run the job again; nothing was changed.",
+        )
     if entries == 0 and owned:
         raise SourceUnavailableError(
             f"The source is empty, although {owned} of its files are in the library. A drive "

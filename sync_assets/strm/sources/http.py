@@ -32,6 +32,9 @@ BAN_REMEDY = (
     "Wait until the server answers again, then run the job; set requests_per_second lower. "
     "Nothing is deleted meanwhile."
 )
+LARGEST_SIZE = 2**63 - 1
+"""The largest size of a file that can be stored; a server that says more is wrong."""
+
 _USER_AGENT = "sync_assets"
 
 
@@ -100,16 +103,21 @@ class Answer:
         """Raise where the server wants no requests now.
 
         Raises:
-            RefusedError: It says so, or shows a page for people, as guards against too many
-                requests do.
+            RefusedError: It says so.
         """
         if self.status in (405, 429, 503):
             message = f"refuses requests (HTTP {self.status})"
-        elif self.content_type == "text/html" and self.status in (200, 403, 418, 520):
+            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
+
+    def raise_if_web_page(self) -> None:
+        """Raise where a program is shown a page for people, as guards and proxies do.
+
+        Raises:
+            RefusedError: It is one.
+        """
+        if self.content_type == "text/html":
             message = f"answers with a web page (HTTP {self.status}), as one that bans does"
-        else:
-            return
-        raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
+            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
 
 
 class HttpClient:
@@ -211,14 +219,19 @@ class HttpClient:
         with self._lock:
             self.requests += 1
         try:
-            with suppress(IndexError):
-                idle = self._idle.pop()
+            idle = self._idle_connection()
+            if idle is not None:
                 # The server may have closed a connection that was idle: that is no failure.
                 with suppress(ConnectionError):
                     return self._send(idle, request)
             return self._send(self._connected(), request)
         except (OSError, HTTPException) as error:
             raise TransientError(_reason(error), answered=False) from error
+
+    def _idle_connection(self) -> HTTPConnection | None:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None
 
     def _connected(self) -> HTTPConnection:
         make = HTTPSConnection if self._is_secure else HTTPConnection
@@ -276,8 +289,8 @@ def basic_authorization(username: str | None, password: str) -> dict[str, str]:
 
 
 def shown(text: object) -> str:
-    """Return a server's text fit for a message: one line, not long."""
-    line = " ".join(str(text).split())
+    """Return a server's text fit for a message and a table: one line of Unicode, not long."""
+    line = " ".join(str(text).encode(errors="replace").decode().split())
     return line if len(line) <= 200 else f"{line[:200]}…"
 
 

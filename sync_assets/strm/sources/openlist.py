@@ -17,6 +17,7 @@ from sync_assets.strm.models import Entry, EntryKind, join
 from sync_assets.strm.sources import pace
 from sync_assets.strm.sources.http import (
     BAN_REMEDY,
+    LARGEST_SIZE,
     Answer,
     DeniedError,
     HttpClient,
@@ -147,9 +148,8 @@ class OpenListSource:
         entries: list[Entry] = []
         first: _Page | None = None
         number = 0
-        while first is None or (
-            len(entries) < first.total and len(entries) % self._settings.page_size == 0
-        ):
+        names: set[str] = set()
+        while first is None or len(entries) < first.total:
             number += 1
             body = self._body(path) | {"page": number, "per_page": self._settings.page_size}
             page = self._ask(
@@ -160,10 +160,10 @@ class OpenListSource:
             )
             first = first or page
             entries += page.entries
-            if page.total != first.total or not page.entries:
+            names |= {entry.name for entry in page.entries}
+            if page.total != first.total or not page.entries or len(names) < len(entries):
                 break
             first = _Page(first.entries, first.total, first.may_lack_files and page.may_lack_files)
-        names = {entry.name for entry in entries}
         return entries, first, len(entries) == len(names) == first.total == page.total
 
     def _body(self, path: str) -> dict[str, Any]:
@@ -248,6 +248,7 @@ class OpenListSource:
 def _json(answer: Answer) -> Mapping[str, Any]:
     """Read the object that every answer of the API is."""
     answer.raise_if_refused()
+    answer.raise_if_web_page()
     if answer.status == 401:
         raise UnauthorizedError(f"HTTP {answer.status}")
     if answer.status != 200:
@@ -289,7 +290,7 @@ def _page(data: Any) -> _Page:
         may_lack_files = any(item.get("mount_details") for item in content) and all(
             entry.kind is EntryKind.DIRECTORY for entry in entries
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise TransientError("the answer is not a listing") from error
     if not isinstance(total, int):
         raise TransientError("the answer does not say how many entries there are")
@@ -304,15 +305,18 @@ def _entry(item: Mapping[str, Any]) -> Entry:
         except UnicodeEncodeError:
             printable = name.encode("utf-8", "backslashreplace").decode()
             return Entry(printable, EntryKind.UNREADABLE, error="its name is not Unicode")
-    modified_at = _seconds(item.get("modified"))
-    if item["is_dir"]:
-        return Entry(name, EntryKind.DIRECTORY, None, modified_at)
     if "\\" in name:
         error = "OpenList takes the backslash in its name for a slash, and cannot find it"
         return Entry(name, EntryKind.UNREADABLE, error=error)
-    return Entry(
-        name, EntryKind.FILE, int(item["size"]), modified_at, None, item.get("sign") or None
-    )
+    modified_at = _seconds(item.get("modified"))
+    if item["is_dir"]:
+        return Entry(name, EntryKind.DIRECTORY, None, modified_at)
+    size, sign = item["size"], item.get("sign")
+    if not (isinstance(size, int) and 0 <= size <= LARGEST_SIZE):
+        size = None
+    if not (sign and isinstance(sign, str) and sign.isascii()):
+        sign = None
+    return Entry(name, EntryKind.FILE, size, modified_at, None, sign)
 
 
 def _seconds(text: str | None) -> float | None:
@@ -321,5 +325,5 @@ def _seconds(text: str | None) -> float | None:
         return None
     try:
         return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -11,6 +11,7 @@ from xml.parsers import expat
 from sync_assets.settings.strm_sources import WebDavSourceSettings
 from sync_assets.strm.models import Entry, EntryKind
 from sync_assets.strm.sources.http import (
+    LARGEST_SIZE,
     Answer,
     DeniedError,
     HttpClient,
@@ -98,10 +99,13 @@ class WebDavSource:
         )
         own = self._base + [segment.encode() for segment in shown.split("/") if segment]
         return self._client.ask(
-            request, lambda answer: self._read(answer, own), item=shown, remedy=_REMEDY
+            request,
+            lambda answer: self._read(answer, own, is_first=depth == 0),
+            item=shown,
+            remedy=_REMEDY,
         )
 
-    def _read(self, answer: Answer, own: list[bytes]) -> list[Entry]:
+    def _read(self, answer: Answer, own: list[bytes], *, is_first: bool) -> list[Entry]:
         if answer.status == 401:
             self._client.end(
                 SourceUnavailableError(
@@ -110,6 +114,8 @@ class WebDavSource:
                     remedy="Correct source.username and source.password.",
                 )
             )
+        if is_first and answer.status == 405:
+            raise DeniedError("it is not an address of WebDAV (HTTP 405)")
         answer.raise_if_refused()
         if answer.status >= 500:
             raise TransientError(f"HTTP {answer.status}")
@@ -150,8 +156,11 @@ def _entry(resource: _Resource) -> Entry:
         return Entry(name, EntryKind.UNREADABLE, error=resource.error)
     if resource.is_collection:
         return Entry(name, EntryKind.DIRECTORY, None, modified_at)
-    size = resource.properties.get("getcontentlength", "")
-    return Entry(name, EntryKind.FILE, int(size) if size.isdecimal() else None, modified_at)
+    length = resource.properties.get("getcontentlength", "")
+    size = int(length) if length.isdecimal() and len(length) < 20 else None
+    if size is not None and size > LARGEST_SIZE:
+        size = None
+    return Entry(name, EntryKind.FILE, size, modified_at)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -148,6 +148,14 @@ def test_trap_2_an_empty_root_where_there_were_files_changes_nothing(library: Li
     assert tree_of(library.output) == before
 
 
+def test_trap_1_a_root_that_fails_says_why_and_changes_nothing(library: Library) -> None:
+    before = tree_of(library.output)
+    library.server.fail("code500", "/drive/Shows")
+    with pytest.raises(SourceUnavailableError, match="context deadline exceeded"):
+        library.sync()
+    assert tree_of(library.output) == before
+
+
 def test_trap_3_half_a_listing_is_synced_and_deletes_nothing(library: Library) -> None:
     before = tree_of(library.output)
     change_the_rest(library)

@@ -152,6 +152,32 @@ def test_another_status_is_named(server: WebDavServer, source: Source, status: i
         names(source)
 
 
+def test_a_page_that_forbids_one_folder_is_about_that_folder(
+    server: WebDavServer, source: Source
+) -> None:
+    server.reply = Reply(b"<html>403 Forbidden</html>", 403, "text/html")
+    with pytest.raises(DirectoryUnavailableError, match="HTTP 403"):
+        names(source)
+
+
+def test_an_address_that_is_not_one_of_webdav_is_told_at_once(
+    server: WebDavServer, source: Source
+) -> None:
+    server.reply = Reply(b"", 405, "text/plain")
+    with pytest.raises(SourceUnavailableError, match="not an address of WebDAV"):
+        source.check()
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("length", ["-1", "9" * 19, "9" * 5_000, "many", "1.5"])
+def test_a_size_that_cannot_be_is_unknown(
+    server: WebDavServer, source: Source, length: str
+) -> None:
+    server.hold(SELF, f"/dav/a%20b/x.mkv|<d:getcontentlength>{length}</d:getcontentlength>")
+    (entry,) = source.list_directory("a b")
+    assert entry.size is None
+
+
 @pytest.mark.parametrize("status", [405, 429, 503])
 def test_a_server_that_refuses_everything_ends_the_scan(
     server: WebDavServer, source: Source, status: int
