@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class SocketServer(ABC):
 
     def __init__(self) -> None:
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
         self.stopped = threading.Event()
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
@@ -108,6 +112,11 @@ class SocketServer(ABC):
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
+        if self.tls is not None:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
         try:
             with connection, connection.makefile("rb") as stream, suppress(OSError):
                 while (request := _read(stream)) is not None:
