@@ -5,11 +5,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from sync_assets.settings import Settings, load_settings
+from sync_assets.settings.strm_sources import LocalSourceSettings
 
 EXAMPLE = Path(__file__).parents[1] / "sync.example.toml"
 
@@ -20,6 +21,8 @@ def uncommented() -> str:
 
 def field_paths(annotation: Any, path: str) -> Iterator[str]:
     """Walk through models, and through whatever holds models, such as mappings and unions."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for name, field in annotation.model_fields.items():
             yield from field_paths(field.annotation, f"{path}.{name}".lstrip("."))
@@ -59,4 +62,6 @@ def test_the_example_is_valid_as_it_stands_and_changes_nothing(tmp_path, monkeyp
 def test_the_example_is_valid_when_everything_is_uncommented(tmp_path, monkeypatch):
     (tmp_path / "sync.toml").write_text(uncommented(), encoding="utf-8")
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
-    assert load_settings().strm.jobs["movies"].source.path == Path("/mnt/media/movies")
+    jobs = load_settings().strm.jobs
+    assert jobs["movies"].source == LocalSourceSettings(path=Path("/mnt/media/movies"))
+    assert [job.source.type for job in jobs.values()] == ["local", "openlist", "openlist", "webdav"]

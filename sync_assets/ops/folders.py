@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync_assets.settings import Problem, Settings
+from sync_assets.settings.strm_sources import LocalSourceSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ def configured_folders(settings: Settings) -> Iterator[Folder]:
     yield Folder("home", settings.home, written=True)
     yield Folder("lake.directory", settings.lake_directory, written=True)
     for name, job in settings.strm.jobs.items():
-        yield Folder(f"strm.jobs.{name}.source.path", job.source.path, written=False)
+        if isinstance(job.source, LocalSourceSettings):
+            yield Folder(f"strm.jobs.{name}.source.path", job.source.path, written=False)
         yield Folder(f"strm.jobs.{name}.output", job.output, written=True)
 
 

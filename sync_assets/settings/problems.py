@@ -10,12 +10,14 @@ import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard, Union, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from sync_assets.errors import SyncError
+
+_PASSWORD = re.compile(r"://[^/]*@")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def nearest_name_hint(name: str, known: Iterable[str]) -> str:
 
 def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     location = details["loc"]
-    path = ".".join(str(part) for part in location) or "the whole file"
+    path = _path(location, model)
     if details["type"] == "extra_forbidden":
         parent = _annotation_at(model, location[:-1])
         known = parent.model_fields if _is_model(parent) else ()
@@ -98,8 +100,19 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     )
 
 
+def _path(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Join a location; the tags by which pydantic says which option it tried are no fields."""
+    parts: list[str] = []
+    annotation: Any = model
+    for part in location:
+        if _tagged_option(annotation, part) is None:
+            parts.append(str(part))
+        annotation = _step(annotation, part)
+    return ".".join(parts) or "the whole file"
+
+
 def _shown(value: Any, annotation: Any) -> str:
-    plain = isinstance(value, str | int | float | bool)
+    plain = isinstance(value, str | int | float | bool) and not _PASSWORD.search(str(value))
     if annotation is None or not plain or _may_hold_secret(annotation):
         return f"a {type(value).__name__} (not shown)"
     return masked(repr(value))
@@ -137,6 +150,9 @@ def _annotation_at(annotation: Any, location: Sequence[int | str]) -> Any:
 def _step(annotation: Any, part: int | str) -> Any:
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
+        tagged = _tagged_option(annotation, part)
+        if tagged is not None:
+            return tagged
         inner = (_step(option, part) for option in get_args(annotation))
         return next((found for found in inner if found is not None), None)
     if _is_model(annotation):
@@ -146,6 +162,18 @@ def _step(annotation: Any, part: int | str) -> Any:
         return get_args(annotation)[1]
     if isinstance(origin, type) and issubclass(origin, list | tuple | set | frozenset):
         return get_args(annotation)[0]
+    return None
+
+
+def _tagged_option(annotation: Any, part: int | str) -> Any:
+    """Return the option of a union that carries a tag; None where there is none."""
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return None
+    for option in get_args(annotation):
+        if get_origin(option) is Annotated:
+            inner, *metadata = get_args(option)
+            if Tag(str(part)) in metadata:
+                return inner
     return None
 
 

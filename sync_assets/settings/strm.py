@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -19,6 +19,11 @@ from pydantic import (
 )
 
 from sync_assets.settings.section import AnchoredPath, Section
+from sync_assets.settings.strm_sources import (
+    LocalSourceSettings,
+    OpenListSourceSettings,
+    SourceSettings,
+)
 
 # fmt: off
 VIDEO_EXTENSIONS = frozenset({
@@ -87,13 +92,6 @@ def _valid_timezone(name: str) -> str:
     return name
 
 
-class LocalSourceSettings(Section):
-    """Media in a folder of this machine: a disk, or a mounted drive."""
-
-    type: Literal["local"] = "local"
-    path: AnchoredPath = Field(description="The folder that holds the media.")
-
-
 class DeletionSettings(Section):
     """How much one run may delete before it asks."""
 
@@ -114,16 +112,17 @@ class DeletionSettings(Section):
 class StrmJobSettings(Section):
     """One source folder that becomes one tree of `.strm` files."""
 
-    source: LocalSourceSettings = Field(description="Where the media are.")
+    source: SourceSettings = Field(description="Where the media are.")
     output: AnchoredPath = Field(description="The folder that receives the .strm files.")
     mode: LinkMode = Field(
         default=LinkMode.URL,
-        description="url: a link made from url_template. path: the file's absolute path, which "
-        "Jellyfin 10.11.7 and later refuse to play.",
+        description="url: a link made from url_template, or OpenList's own. path: the file's "
+        "absolute path, which Jellyfin 10.11.7 and later refuse to play.",
     )
     url_template: Annotated[str, AfterValidator(_valid_url_template)] | None = Field(
         default=None,
-        description="The address of a file; {path} is its percent-encoded path in the source.",
+        description="The address of a file; {path} is its percent-encoded path in the source. "
+        "Without it, files of OpenList get OpenList's own address.",
     )
     extensions: frozenset[Annotated[str, AfterValidator(_valid_extension)]] = Field(
         default=VIDEO_EXTENSIONS, min_length=1, description="Which files are media."
@@ -146,15 +145,19 @@ class StrmJobSettings(Section):
     deletion: DeletionSettings = DeletionSettings()
 
     @model_validator(mode="after")
-    def _url_mode_needs_a_template(self) -> Self:
-        if self.mode is LinkMode.URL and self.url_template is None:
+    def _mode_has_what_it_needs(self) -> Self:
+        if self.mode is LinkMode.PATH and not isinstance(self.source, LocalSourceSettings):
+            message = "mode 'path' needs a source of type 'local'"
+            raise ValueError(message)
+        has_links = isinstance(self.source, OpenListSourceSettings)
+        if self.mode is LinkMode.URL and self.url_template is None and not has_links:
             message = "mode 'url' needs url_template, such as 'http://nas.lan:8000/media/{path}'"
             raise ValueError(message)
         return self
 
     @model_validator(mode="after")
     def _source_and_output_are_apart(self) -> Self:
-        if _overlap(self.source.path, self.output):
+        if isinstance(self.source, LocalSourceSettings) and _overlap(self.source.path, self.output):
             message = f"source ({self.source.path}) and output ({self.output}) overlap"
             raise ValueError(message)
         return self

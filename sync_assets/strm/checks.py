@@ -11,6 +11,8 @@ from sync_assets.strm.models import Decision, EntryKind, ItemFailure, ListingSta
 from sync_assets.strm.pipeline import ORPHANS
 from sync_assets.strm.runs import failure_table
 
+_AS_GOOD_AS_IT_GETS = (ListingStatus.COMPLETE, ListingStatus.UNPROVEN)
+
 
 def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
     """Build the checks.
@@ -31,7 +33,7 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
         for job in _stored(opened, LISTING, jobs):
             columns = ["directory", "name", "kind", "status", "error"]
             for row in opened.table(LISTING, partition=job, columns=columns).to_pylist():
-                if row["kind"] == EntryKind.FILE or row["status"] == ListingStatus.COMPLETE:
+                if row["kind"] == EntryKind.FILE or row["status"] in _AS_GOOD_AS_IT_GETS:
                     continue
                 path = join(row["directory"], row["name"]) or "/"
                 remedy = "It is protected from deletion. Give this user access to it."
@@ -63,15 +65,13 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
             for job, (plan_id, count, reason) in waiting.items()
         ]
         table_head = ["| job | files | why | approved_plan |", "|---|---|---|---|"]
-        table = dg.MetadataValue.md("\n".join(table_head + lines))
+        plans = dg.MetadataValue.md("\n".join(table_head + lines))
         return dg.AssetCheckResult(
             passed=not waiting,
             severity=dg.AssetCheckSeverity.ERROR,
             metadata={
                 "waiting": sum(count for _, count, _ in waiting.values()),
-                **(
-                    {"plans": dg.MetadataValue.md("\n".join(table_head + lines))} if waiting else {}
-                ),
+                **({"plans": plans} if waiting else {}),
             },
         )
 

@@ -4,8 +4,9 @@ A directory's own row comes right before the rows of its files, so that a reader
 directory at a time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from sync_assets.lake.columns import integer_column, text_column
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
 
 ASSET = ("strm", "listing")
 _ROWS_PER_BATCH = 20_000
-_TREE_COLUMNS = ("directory", "name", "kind", "size", "status")
+_TREE_COLUMNS = ("directory", "name", "kind", "size", "status", "sign")
 
 
 def to_batches(
-    listing: Iterable[ListedDirectory], scanned_at: datetime
+    listing: Iterable[ListedDirectory], scanned_at: datetime, *, link_root: str | None = None
 ) -> "Iterator[pa.RecordBatch]":
     """Turn a scan into record batches, as it goes.
 
     Args:
         listing: The directories in the order of the scan.
         scanned_at: When the scan began, UTC.
+        link_root: The path of the source's root in links, where only its server knows it.
 
     Yields:
         Batches of at most some ten thousand rows; one at least, so that an empty listing has a
@@ -37,9 +39,9 @@ def to_batches(
     for directory in listing:
         rows.add(directory)
         if len(rows) >= _ROWS_PER_BATCH:
-            yield rows.batch(began)
+            yield rows.batch(began, link_root)
             rows = _Columns()
-    yield rows.batch(began)
+    yield rows.batch(began, link_root)
 
 
 class _Columns:
@@ -53,6 +55,7 @@ class _Columns:
         self._modified_at: list[int | None] = []
         self._status: list[str | None] = []
         self._error: list[str | None] = []
+        self._sign: list[str | None] = []
 
     def __len__(self) -> int:
         return len(self._name)
@@ -66,6 +69,7 @@ class _Columns:
         self._modified_at.append(None)
         self._status.append(listed.status)
         self._error.append(listed.error)
+        self._sign.append(None)
         for entries in (listed.files, listed.unreadable):
             self._directory.extend([listed.path] * len(entries))
             self._name.extend([entry.name for entry in entries])
@@ -74,8 +78,9 @@ class _Columns:
             self._modified_at.extend([_microseconds(entry.modified_at) for entry in entries])
             self._status.extend([None] * len(entries))
             self._error.extend([entry.error for entry in entries])
+            self._sign.extend([entry.sign for entry in entries])
 
-    def batch(self, scanned_at: int) -> "pa.RecordBatch":
+    def batch(self, scanned_at: int, link_root: str | None) -> "pa.RecordBatch":
         import pyarrow as pa  # noqa: PLC0415
 
         time = pa.timestamp("us", tz="UTC")
@@ -88,13 +93,19 @@ class _Columns:
             "modified_at": integer_column(self._modified_at, time),
             "status": text_column(self._status),
             "error": text_column(self._error),
+            "sign": text_column(self._sign),
+            "link_root": text_column([link_root] * len(self)),
         }
         return pa.record_batch(list(columns.values()), names=list(columns))
 
 
-def columns_for_reading() -> list[str]:
-    """Return the columns that `from_batches` needs."""
-    return list(_TREE_COLUMNS)
+def columns_for_reading(stored: Container[str]) -> list[str]:
+    """Return the columns that `from_batches` needs, as far as they are there.
+
+    Args:
+        stored: The columns of the stored table, which an older version may have written.
+    """
+    return [name for name in _TREE_COLUMNS if name in stored]
 
 
 def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirectory]:
@@ -108,14 +119,17 @@ def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirector
     """
     current: ListedDirectory | None = None
     for batch in batches:
-        columns = (batch.column(name).to_pylist() for name in _TREE_COLUMNS)
-        for directory, name, kind, size, status in zip(*columns, strict=True):
+        columns = (batch.column(name).to_pylist() for name in _TREE_COLUMNS[:5])
+        signs = batch.column("sign").to_pylist() if "sign" in batch.schema.names else repeat(None)
+        for (directory, name, kind, size, status), sign in zip(
+            zip(*columns, strict=True), signs, strict=False
+        ):
             if kind == EntryKind.DIRECTORY:
                 if current is not None:
                     yield current
                 current = ListedDirectory(join(directory, name), ListingStatus(status))
             elif current is not None and kind == EntryKind.FILE:
-                current.files.append(Entry(name, EntryKind.FILE, size))
+                current.files.append(Entry(name, EntryKind.FILE, size, sign=sign))
             elif current is not None:
                 current.unreadable.append(Entry(name, EntryKind.UNREADABLE))
     if current is not None:
@@ -138,6 +152,18 @@ def scan_time(batches: "Iterable[pa.RecordBatch]") -> datetime:
             return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
     message = "a listing without any row"
     raise ValueError(message)
+
+
+def link_root(batches: "Iterable[pa.RecordBatch]") -> str | None:
+    """Return the path of the source's root in links, where the scan learned it.
+
+    Args:
+        batches: Batches with the column `link_root`.
+    """
+    for batch in batches:
+        if batch.num_rows:
+            return batch.column("link_root")[0].as_py()
+    return None
 
 
 def _microseconds(seconds: float | None) -> int | None:

@@ -15,9 +15,13 @@ class EntryKind(StrEnum):
 
 
 class ListingStatus(StrEnum):
-    """Whether a directory's listing can be trusted to hold everything."""
+    """Whether a directory's listing can be trusted to hold everything.
+
+    `UNPROVEN`: nothing is wrong with it, but what it lacks may still be there.
+    """
 
     COMPLETE = "complete"
+    UNPROVEN = "unproven"
     FAILED = "failed"
     TRUNCATED = "truncated"
 
@@ -50,6 +54,7 @@ class Entry(NamedTuple):
         size: Bytes; None for anything but a file.
         modified_at: Seconds since the epoch; None where the source does not know.
         error: Why it is unreadable.
+        sign: What the source's own links need to be accepted, where they need it.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Entry(NamedTuple):
     size: int | None = None
     modified_at: float | None = None
     error: str | None = None
+    sign: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,7 +104,7 @@ class ListingSummary:
     """The numbers of one scan.
 
     Attributes:
-        directories: Directories listed completely.
+        directories: Directories listed completely, or as far as anybody can tell.
         files: Files in them.
         bytes: Their total size.
         failures: What could not be listed; its subtree is protected from deletion.

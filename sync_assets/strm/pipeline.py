@@ -17,6 +17,7 @@ from sync_assets.progress import Progress
 from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
 from sync_assets.strm import listing_table
 from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
+from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.media_server import MediaServer, MediaServerError
 from sync_assets.strm.models import (
@@ -99,29 +100,27 @@ def list_source(job: JobRun) -> StageResult:
             then the last listing stays as it is.
     """
     summary = ListingSummary()
-    directories = _counted(
-        scan(
-            open_source(job.settings.source),
-            exclude=job.settings.exclude,
-            maximum_depth=job.settings.maximum_depth,
-        ),
-        summary,
-        owned=job.manifest.count(),
-    )
-    written = job.lake.write(
-        listing_table.ASSET,
-        listing_table.to_batches(directories, datetime.now(UTC)),
-        partition=job.name,
-    )
+    with open_source(job.settings.source, job.ledger) as source:
+        listing = scan(
+            source, exclude=job.settings.exclude, maximum_depth=job.settings.maximum_depth
+        )
+        directories = _counted(listing, summary, owned=job.manifest.count())
+        written = job.lake.write(
+            listing_table.ASSET,
+            listing_table.to_batches(directories, datetime.now(UTC), link_root=source.link_root),
+            partition=job.name,
+        )
+        requests = source.requests
     return StageResult(
         {
             "listed": summary.files,
             "directories": summary.directories,
             "bytes": summary.bytes,
             "truncated": len(summary.truncated),
+            "requests": requests,
         },
         summary.failures,
-        {"source": str(job.settings.source.path), "listing": str(written.path)},
+        {"source": job.settings.source.location, "listing": str(written.path)},
     )
 
 
@@ -146,6 +145,7 @@ def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
             output,
             job.manifest,
             skip_existing=skip_existing,
+            links=LinkBuilder(job.settings, link_root=_link_root(job)),
             record=changes.append,
             progress=lambda summary: progress.update(summary.total),
         )
@@ -235,11 +235,19 @@ def _counted(
     """Count a scan as it passes; at its end refuse an empty source where there were files."""
     progress = Progress(logger, "files listed")
     entries = 0
+    root_error: str | None = None
     for directory in directories:
+        if not directory.path and directory.status is ListingStatus.FAILED:
+            root_error = directory.error
         _count(directory, summary)
         entries += len(directory.files) + len(directory.unreadable) + (directory.path != "")
         progress.update(summary.files)
         yield directory
+    if entries == 0 and root_error is not None:
+        raise SourceUnavailableError(
+            f"The source cannot be listed: {root_error}.",
+            remedy="Mend it, then run the job again; nothing was changed.",
+        )
     if entries == 0 and owned:
         raise SourceUnavailableError(
             f"The source is empty, although {owned} of its files are in the library. A drive "
@@ -251,7 +259,7 @@ def _counted(
 
 def _count(directory: ListedDirectory, summary: ListingSummary) -> None:
     path = directory.path or "/"
-    if directory.status is ListingStatus.COMPLETE:
+    if directory.status in (ListingStatus.COMPLETE, ListingStatus.UNPROVEN):
         summary.directories += 1
     elif directory.status is ListingStatus.TRUNCATED:
         summary.truncated.append(path)
@@ -259,7 +267,7 @@ def _count(directory: ListedDirectory, summary: ListingSummary) -> None:
     else:
         remedy = "Its files in the library are kept. Give this user access to it."
         summary.failures.append(ItemFailure(path, directory.error or "", remedy))
-        logger.warning("%s cannot be listed: %s", path, directory.error)
+        logger.warning("%s cannot be listed whole: %s", path, directory.error)
     for entry in directory.unreadable:
         summary.failures.append(
             ItemFailure(
@@ -273,12 +281,22 @@ def _count(directory: ListedDirectory, summary: ListingSummary) -> None:
 
 
 def _stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
+    stored = job.lake.batches(listing_table.ASSET, partition=job.name).schema.names
     return listing_table.from_batches(
         job.lake.batches(
             listing_table.ASSET,
             partition=job.name,
-            columns=listing_table.columns_for_reading(),
+            columns=listing_table.columns_for_reading(stored),
         )
+    )
+
+
+def _link_root(job: JobRun) -> str | None:
+    stored = job.lake.batches(listing_table.ASSET, partition=job.name).schema.names
+    if "link_root" not in stored:
+        return None
+    return listing_table.link_root(
+        job.lake.batches(listing_table.ASSET, partition=job.name, columns=["link_root"])
     )
 
 

@@ -3,12 +3,17 @@
 Nothing here knows what the listing is for, and nothing here writes.
 """
 
+import math
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import NamedTuple
 
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
-from sync_assets.strm.sources import DirectoryUnavailableError, Source
+from sync_assets.strm.sources import DirectoryUnavailableError, Source, UnprovenListingError
+
+_CIRCLE = "it holds exactly what a folder above it holds: the source may lead in a circle"
 
 
 def scan(
@@ -36,6 +41,20 @@ def scan(
     return scanner.walk_concurrently()
 
 
+class _Pending(NamedTuple):
+    """A directory that is to be listed.
+
+    Attributes:
+        path: Relative to the source.
+        depth: Its level.
+        above: Fingerprints of what its parents hold.
+    """
+
+    path: str
+    depth: int = 0
+    above: tuple[int, ...] = ()
+
+
 class _Scanner:
     def __init__(
         self, source: Source, exclude: Sequence[re.Pattern[str]], maximum_depth: int
@@ -46,53 +65,88 @@ class _Scanner:
 
     def walk(self) -> Iterator[ListedDirectory]:
         """List one directory after the other, in the caller's thread."""
-        pending = [("", 0)]
+        pending = [_Pending("")]
         while pending:
-            path, depth = pending.pop()
-            listed, children = self._list(path, depth)
+            listed, children = self._list(pending.pop())
             yield listed
-            pending.extend((child, depth + 1) for child in reversed(children))
+            pending.extend(reversed(children))
 
     def walk_concurrently(self) -> Iterator[ListedDirectory]:
-        """List as many directories at a time as the source allows."""
+        """List as many directories at a time as the source allows.
+
+        Depth first, and few listings ahead of the caller: what waits stays small however large
+        the source is.
+        """
+        most_ahead = 2 * self._source.connections
+        finished: SimpleQueue[Future[tuple[ListedDirectory, list[_Pending]]]] = SimpleQueue()
+        pending = [_Pending("")]
+        running = 0
         with ThreadPoolExecutor(self._source.connections, "strm-listing") as executor:
-            running: dict[Future[tuple[ListedDirectory, list[str]]], int] = {
-                executor.submit(self._list, "", 0): 0
-            }
             try:
-                while running:
-                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        depth = running.pop(future) + 1
-                        listed, children = future.result()
-                        for child in children:
-                            running[executor.submit(self._list, child, depth)] = depth
-                        yield listed
+                while pending or running:
+                    while pending and running < most_ahead:
+                        executor.submit(self._list, pending.pop()).add_done_callback(finished.put)
+                        running += 1
+                    listed, children = finished.get().result()
+                    running -= 1
+                    pending.extend(reversed(children))
+                    yield listed
             finally:
                 executor.shutdown(cancel_futures=True)
 
-    def _list(self, path: str, depth: int) -> tuple[ListedDirectory, list[str]]:
+    def _list(self, pending: _Pending) -> tuple[ListedDirectory, list[_Pending]]:
+        path, depth, above = pending
         if depth > self._maximum_depth:
             error = f"deeper than level {self._maximum_depth}, which is the deepest listed"
             return ListedDirectory(path, ListingStatus.TRUNCATED, error), []
-        try:
-            entries = self._source.list_directory(path)
-        except DirectoryUnavailableError as error:
-            return ListedDirectory(path, ListingStatus.FAILED, error.message), []
         listed = ListedDirectory(path, ListingStatus.COMPLETE)
-        children = []
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            entry_path = join(path, entry.name)
-            if any(pattern.search(entry_path) for pattern in self._exclude):
+        try:
+            entries: Sequence[Entry] = self._source.list_directory(path)
+        except DirectoryUnavailableError as error:
+            is_unproven = isinstance(error, UnprovenListingError)
+            listed.status = ListingStatus.UNPROVEN if is_unproven else ListingStatus.FAILED
+            listed.error = error.message
+            entries = error.seen
+        entries = sorted(entries, key=lambda entry: entry.name)
+        fingerprint = hash(tuple([entry[:4] for entry in entries]))
+        repetitions, by_chance = above.count(fingerprint), _chance_repetitions(entries)
+        if repetitions > by_chance:
+            return ListedDirectory(path, ListingStatus.FAILED, _CIRCLE), []
+        if repetitions and by_chance < math.inf and listed.status is ListingStatus.COMPLETE:
+            listed.status, listed.error = ListingStatus.UNPROVEN, _CIRCLE
+        names = self._sort(entries, listed)
+        above = (*above, fingerprint)
+        return listed, [_Pending(join(path, name), depth + 1, above) for name in names]
+
+    def _sort(self, entries: Iterable[Entry], listed: ListedDirectory) -> list[str]:
+        """Put entries where they belong; return the names of directories, each once."""
+        directories: dict[str, None] = {}
+        previous = None
+        for entry in entries:
+            if any(pattern.search(join(listed.path, entry.name)) for pattern in self._exclude):
                 continue
             checked = _checked(entry)
             if checked.kind is EntryKind.DIRECTORY:
-                children.append(entry_path)
-            elif checked.kind is EntryKind.FILE:
-                listed.files.append(checked)
-            else:
+                directories[checked.name] = None
+            elif checked.kind is not EntryKind.FILE:
                 listed.unreadable.append(checked)
-        return listed, children
+            elif checked.name != previous:
+                # Some drives hold a name twice; one path can lead to one of them only.
+                listed.files.append(checked)
+                previous = checked.name
+        return list(directories)
+
+
+def _chance_repetitions(entries: Sequence[Entry]) -> float:
+    """Return how often folders that hold the same may be nested without being a circle.
+
+    Times that differ are hardly the same twice. Folders made at one time are, where their names
+    are only numbers; and names alone say nothing.
+    """
+    times = {entry.modified_at for entry in entries} - {None}
+    if len(times) > 1 or any(entry.size and entry.modified_at for entry in entries):
+        return 0
+    return 2 if times else math.inf
 
 
 def _checked(entry: Entry) -> Entry:

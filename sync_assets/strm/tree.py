@@ -5,6 +5,7 @@ Deleting is not done here: see `orphans`.
 
 import errno
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,6 +28,9 @@ from sync_assets.strm.output import Output, OutputDirectory
 
 _FILES_PER_BATCH = 2_000
 _UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONGER = 32
+"""How much longer than ours a file may be that says the same: a mark, a line feed, another end of
+its signature."""
 
 
 class Change(NamedTuple):
@@ -97,6 +101,7 @@ class TreeWriter:
         output: Its output, open.
         manifest: Its manifest.
         skip_existing: Leave every file that is there as it is, unless it is empty or torn.
+        links: Builds its links.
         record: Called with every change and failure.
         progress: Called after every batch.
     """
@@ -108,11 +113,13 @@ class TreeWriter:
         manifest: Manifest,
         *,
         skip_existing: bool = False,
+        links: LinkBuilder,
         record: Callable[[Change], None],
         progress: Callable[[TreeSummary], None] = lambda _: None,
     ) -> None:
         self._media = MediaFilter(job)
-        self._links = LinkBuilder(job)
+        self._links = links
+        self._now = time.time()
         self._replace_foreign = job.replace_foreign
         self._output = output
         self._manifest = manifest
@@ -157,7 +164,7 @@ class TreeWriter:
         try:
             with self._output.directory(listed.path, create=False) as directory:
                 existing = directory.names() if directory is not None else set()
-                for target in self._targets(listed.path, media_names):
+                for target in self._targets(listed, media_names):
                     if directory is None or target.name not in existing:
                         plan.writes.append((target, Outcome.CREATED))
                     elif self._skip_existing and not _is_torn(directory, target):
@@ -169,8 +176,10 @@ class TreeWriter:
             return None
         return plan if plan.writes or plan.adopted else None
 
-    def _targets(self, path: str, media_names: Iterable[str]) -> Iterator[_Target]:
-        link = self._links.for_directory(path)
+    def _targets(self, listed: ListedDirectory, media_names: Iterable[str]) -> Iterator[_Target]:
+        path = listed.path
+        signs = {file.name: file.sign for file in listed.files if file.sign is not None}
+        link = self._links.for_directory(path, signs)
         for name, media_name in strm_names(media_names).items():
             try:
                 yield _Target(name, media_name, link(media_name))
@@ -180,8 +189,10 @@ class TreeWriter:
     def _compare(
         self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: set[str]
     ) -> None:
-        present = directory.read(target.name, len(target.content) + 16)
-        if present is not None and _same_line(present, target.content):
+        present = directory.read(target.name, len(target.content) + _LONGER)
+        if present is not None and self._links.is_current(
+            _line(present), target.content, now=self._now
+        ):
             self.summary.unchanged += 1
             if target.name not in owned:
                 plan.adopted.append(OwnedFile(plan.directory, target.name))
@@ -255,11 +266,9 @@ def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
     return target.content.startswith(directory.read(target.name, size) or b"")
 
 
-def _same_line(present: bytes, content: bytes) -> bool:
-    """Compare as a player reads: a byte order mark and a line feed at the end do not count."""
-    if present == content:
-        return True
-    return present.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n") == content
+def _line(content: bytes) -> bytes:
+    """Return what a player reads: a byte order mark and a line feed at the end do not count."""
+    return content.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n")
 
 
 def _explained(error: SyncError | OSError) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync_assets.settings import ConfigurationError, Settings, load_settings
+from sync_assets.settings.strm_sources import LocalSourceSettings, OpenListSourceSettings
 
 JOB = """
 [strm.jobs.movies]
@@ -55,7 +56,7 @@ def test_the_file_in_the_working_directory_is_found(
 def test_relative_paths_count_from_the_file_and_not_from_the_caller(write) -> None:
     path = write(JOB)
     job = load_settings().strm.jobs["movies"]
-    assert job.source.path == path.parent / "media" / "movies"
+    assert job.source == LocalSourceSettings(path=path.parent / "media" / "movies")
     assert job.output == path.parent / "library" / "movies"
     assert load_settings().home == path.parent / "var"
 
@@ -139,6 +140,68 @@ def test_a_file_that_is_named_but_missing_is_an_error(
 ) -> None:
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "nowhere.toml"))
     assert "sync.example.toml" in problems()["SYNC_CONFIG"]
+
+
+OPENLIST = """
+[strm.jobs.movies]
+output = "library/movies"
+[strm.jobs.movies.source]
+type = "openlist"
+base_url = "http://nas.lan:5244/"
+path = "115/Movies/"
+username = "alice"
+password = "hunter2"
+"""
+
+
+def test_a_source_at_a_server_is_read_and_its_addresses_are_made_uniform(write) -> None:
+    write(OPENLIST)
+    source = load_settings().strm.jobs["movies"].source
+    assert isinstance(source, OpenListSourceSettings)
+    assert (source.base_url, source.path) == ("http://nas.lan:5244", "/115/Movies")
+    assert "hunter2" not in repr(source)
+
+
+def test_a_field_of_a_source_can_be_set_by_the_environment(
+    write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(OPENLIST)
+    monkeypatch.setenv("SYNC_STRM__JOBS__MOVIES__SOURCE__PASSWORD", "other")
+    source = load_settings().strm.jobs["movies"].source
+    assert isinstance(source, OpenListSourceSettings)
+    assert source.password is not None
+    assert source.password.get_secret_value() == "other"
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "expected"),
+    [
+        (("connections", "connections = 0"), "source.connections", "greater than or equal to 1"),
+        (("conections", "conections = 2"), "source.conections", "Did you mean 'connections'?"),
+        (("path", 'path = "/a/../b"'), "source.path", "'..'"),
+        (("password", ""), "source", "go together"),
+        (("token", "token = 'hunter2'"), "source", "either token, or username"),
+        (("type", "type = 'opnlist'"), "source", "local, openlist, webdav"),
+        (("base_url", ""), "source.base_url", "The address of OpenList"),
+        (("base_url", "base_url = 'nas.lan'"), "source.base_url", "absolute http"),
+        (("base_url", "base_url = 'http://a:hunter2@nas'"), "source.base_url", "not hold a pass"),
+        (("base_url", "base_url = 'http://nas/?a'"), "source.base_url", "without '?'"),
+    ],
+)
+def test_a_source_that_cannot_work_is_refused_by_the_path_of_its_field(
+    write, change: tuple[str, str], field: str, expected: str
+) -> None:
+    name, line = change
+    kept = [each for each in OPENLIST.splitlines() if not each.startswith(f"{name} ")]
+    write("\n".join([*kept, line]))
+    found = problems()
+    assert expected in found[f"strm.jobs.movies.{field}"]
+    assert "hunter2" not in str(found)
+
+
+def test_only_a_local_source_has_files_with_paths(write) -> None:
+    write(OPENLIST.replace("[strm.jobs.movies]", "[strm.jobs.movies]\nmode = 'path'"))
+    assert "needs a source of type 'local'" in problems()["strm.jobs.movies"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,12 @@ import pytest
 from sync_assets.settings.strm import HIDDEN_AND_SYSTEM
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
 from sync_assets.strm.scan import scan
-from sync_assets.strm.sources import DirectoryUnavailableError, Source, SourceUnavailableError
+from sync_assets.strm.sources import (
+    DirectoryUnavailableError,
+    Source,
+    SourceUnavailableError,
+    UnprovenListingError,
+)
 from sync_assets.strm.sources.local import LocalSource
 from sync_assets_tests.support.media import DIFFICULT_NAMES, write_media
 
@@ -18,11 +24,17 @@ from sync_assets_tests.support.media import DIFFICULT_NAMES, write_media
 class MemorySource:
     """A source that holds what a test gives it."""
 
+    requests = 0
+    link_root: str | None = None
+
     def __init__(self, tree: Mapping[str, list[Entry] | Exception], connections: int = 1) -> None:
         self.tree = tree
         self.connections = connections
         self.calls: list[str] = []
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        pass
 
     def check(self) -> None:
         if isinstance(self.tree.get(""), SourceUnavailableError):
@@ -168,3 +180,72 @@ def test_a_fifo_is_neither_read_nor_forgotten(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mkv")
     listed = run(LocalSource(tmp_path))
     assert names(listed[""].unreadable) == ["pipe.mkv"]
+
+
+def made_at(name: str, moment: float) -> Entry:
+    return Entry(name, EntryKind.DIRECTORY, None, moment)
+
+
+def test_folders_that_are_numbered_alike_and_made_together_are_no_circle() -> None:
+    numbered = [made_at("0", 5.0), made_at("1", 5.0)]
+    tree: dict = {"": numbered}
+    for first in "01":
+        tree[first] = numbered
+        for second in "01":
+            tree[f"{first}/{second}"] = [file(f"{first}{second}.mkv")]
+    listed = run(MemorySource(tree))
+    assert len(listed) == 7
+    # Which of them were listed whole nobody can tell, so nothing is deleted for lack of a folder.
+    assert [path for path, each in listed.items() if each.status is ListingStatus.UNPROVEN] == [
+        "0",
+        "1",
+    ]
+
+
+def test_nested_folders_of_one_name_are_no_circle() -> None:
+    tree: dict = {"/".join("a" * level): [directory("a")] for level in range(10)}
+    tree["/".join("a" * 10)] = [file("film.mkv")]
+    listed = run(MemorySource(tree))
+    assert {each.status for each in listed.values()} == {ListingStatus.COMPLETE}
+
+
+def test_a_folder_that_shows_what_is_above_it_is_a_circle() -> None:
+    top = [made_at("a", 5.0), made_at("b", 6.0)]
+    listed = run(MemorySource({"": top, "a": [file("film.mkv")], "b": top}))
+    assert sorted(listed) == ["", "a", "b"]
+    assert listed["b"].status is ListingStatus.FAILED
+
+
+def test_a_name_that_comes_twice_is_one_file_and_one_folder() -> None:
+    twice = [file("film.mkv"), directory("a"), file("film.mkv"), directory("a")]
+    listed = run(MemorySource({"": twice, "a": []}))
+    assert names(listed[""].files) == ["film.mkv"]
+    assert sorted(listed) == ["", "a"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DirectoryUnavailableError, ListingStatus.FAILED),
+        (UnprovenListingError, ListingStatus.UNPROVEN),
+    ],
+)
+def test_what_was_seen_of_a_listing_that_is_not_whole_is_walked(
+    error: type[DirectoryUnavailableError], status: ListingStatus
+) -> None:
+    half = error("half of it", remedy="", seen=[file("film.mkv"), directory("a")])
+    listed = run(MemorySource({"": half, "a": [file("b.mkv")]}))
+    assert (listed[""].status, names(listed[""].files)) == (status, ["film.mkv"])
+    assert listed["a"].status is ListingStatus.COMPLETE
+
+
+def test_a_wide_source_is_not_listed_far_ahead_of_the_caller() -> None:
+    tree: dict = {"": [directory(f"{number:03}") for number in range(200)]}
+    tree |= {f"{number:03}": [] for number in range(200)}
+    source = MemorySource(tree, connections=4)
+    walk = scan(source, exclude=(), maximum_depth=25)
+    for _ in range(3):
+        next(walk)
+    time.sleep(0.1)
+    assert len(source.calls) <= 1 + 2 + 8
+    assert len(list(walk)) == 198

@@ -1,20 +1,68 @@
 """Where media can be: one module per kind of source, behind one small protocol."""
 
-from sync_assets.settings.strm import LocalSourceSettings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from typing import cast
+
+from sync_assets.ledger import Ledger
+from sync_assets.settings.strm_sources import (
+    ENTRY_POINTS,
+    ExternalSourceSettings,
+    LocalSourceSettings,
+    OpenListSourceSettings,
+    SourceSettings,
+    WebDavSourceSettings,
+)
+from sync_assets.strm.sources.http import HttpClient
 from sync_assets.strm.sources.local import LocalSource
+from sync_assets.strm.sources.openlist import OpenListSource
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
     Source,
     SourceUnavailableError,
+    UnprovenListingError,
 )
+from sync_assets.strm.sources.webdav import WebDavSource
 
-__all__ = ["DirectoryUnavailableError", "Source", "SourceUnavailableError", "open_source"]
+__all__ = [
+    "DirectoryUnavailableError",
+    "Source",
+    "SourceUnavailableError",
+    "UnprovenListingError",
+    "open_source",
+]
 
 
-def open_source(settings: LocalSourceSettings) -> Source:
-    """Return the source that a job's settings describe.
+@contextmanager
+def open_source(settings: SourceSettings, ledger: Ledger) -> Generator[Source]:
+    """Open the source that a job's settings describe, and close it at the end of the block.
 
     Args:
         settings: The job's `source` table.
+        ledger: The ledger, which holds the rate budgets.
+
+    Yields:
+        The source.
     """
-    return LocalSource(settings.path)
+    source = _make(settings, ledger)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _make(settings: SourceSettings, ledger: Ledger) -> Source:
+    if isinstance(settings, LocalSourceSettings):
+        return LocalSource(settings.path)
+    if isinstance(settings, OpenListSourceSettings):
+        return OpenListSource(settings, HttpClient(settings, ledger))
+    if isinstance(settings, WebDavSourceSettings):
+        return WebDavSource(settings, HttpClient(settings, ledger))
+    return _make_external(settings)
+
+
+def _make_external(settings: ExternalSourceSettings) -> Source:
+    (entry_point,) = entry_points(group=ENTRY_POINTS, name=settings.type)
+    make = cast("Callable[..., Source]", entry_point.load())
+    return make(**(settings.model_extra or {}))

@@ -20,9 +20,14 @@ class LocalSource:
     """
 
     connections = 1
+    requests = 0
+    link_root: str | None = None
 
     def __init__(self, root: Path) -> None:
         self._root = os.fspath(root)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
     def check(self) -> None:
         """Make sure that the folder is there."""

@@ -1,5 +1,6 @@
 """The protocol that every source of media follows, and the errors it may raise."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from sync_assets.errors import SyncError
@@ -11,7 +12,21 @@ class SourceUnavailableError(SyncError):
 
 
 class DirectoryUnavailableError(SyncError):
-    """One directory cannot be listed whole; nothing may be concluded about what is below it."""
+    """One directory cannot be listed whole; nothing may be concluded about what is below it.
+
+    Args:
+        message: What went wrong.
+        remedy: What the user can do about it.
+        seen: Entries that are there, although there may be more.
+    """
+
+    def __init__(self, message: str, *, remedy: str, seen: Sequence[Entry] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.seen = seen
+
+
+class UnprovenListingError(DirectoryUnavailableError):
+    """Nothing is wrong with what was seen, but nobody can tell whether there is more."""
 
 
 class Source(Protocol):
@@ -20,6 +35,19 @@ class Source(Protocol):
     @property
     def connections(self) -> int:
         """How many directories may be listed at the same time."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent to a server so far."""
+        ...
+
+    @property
+    def link_root(self) -> str | None:
+        """The path of the source's root in links, where only the server knows it.
+
+        It is known after `check`.
+        """
         ...
 
     def check(self) -> None:
@@ -40,7 +68,13 @@ class Source(Protocol):
             All entries, in any order. Names are not checked yet.
 
         Raises:
-            DirectoryUnavailableError: It cannot be listed, or not whole.
-            SourceUnavailableError: The source has gone.
+            DirectoryUnavailableError: It cannot be listed, or not whole. Answers about one
+                directory belong here: its part of the library is protected, and the scan goes on.
+            SourceUnavailableError: The source has gone, or asks to be left alone. The scan ends,
+                and the last listing stays in effect.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; the source is not used any more."""
         ...

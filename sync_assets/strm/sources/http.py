@@ -1,0 +1,322 @@
+"""Ask a server over HTTP: connections that stay open, repetitions, pauses, and when to give up.
+
+What an answer means is for the source to say: it passes a function that reads the answer, and
+that raises `TransientError` or `RefusedError` where asking again makes sense. `http.client` in
+threads, because httpx costs seven times the CPU per request.
+"""
+
+import base64
+import hashlib
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import NoReturn, TypeVar
+from urllib.parse import quote, urlsplit
+
+from sync_assets.ledger import Ledger
+from sync_assets.settings.strm_sources import OpenListSourceSettings, WebDavSourceSettings
+from sync_assets.strm.models import Entry
+from sync_assets.strm.sources import pace
+from sync_assets.strm.sources.pace import Gate, Pace, RefusedError
+from sync_assets.strm.sources.protocol import DirectoryUnavailableError, SourceUnavailableError
+
+_Result = TypeVar("_Result")
+
+BAN_REMEDY = (
+    "Wait until the server answers again, then run the job; set requests_per_second lower. "
+    "Nothing is deleted meanwhile."
+)
+LARGEST_SIZE = 2**63 - 1
+"""The largest size of a file that can be stored; a server that says more is wrong."""
+
+_USER_AGENT = "sync_assets"
+
+
+class TransientError(Exception):
+    """An answer that may be better next time, or no answer.
+
+    Args:
+        message: What is wrong with it.
+        answered: Whether the server answered at all.
+        seen: Entries that are there, although there may be more.
+    """
+
+    def __init__(self, message: str, *, answered: bool = True, seen: Sequence[Entry] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.answered = answered
+        self.seen = seen
+
+
+class DeniedError(Exception):
+    """An answer about this request that will not be better next time.
+
+    Args:
+        message: What the server says.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked.
+
+    Attributes:
+        method: The HTTP method.
+        path: Below the base address, percent-encoded, with a leading slash.
+        body: The body.
+        headers: Further headers.
+    """
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said.
+
+    Attributes:
+        status: The HTTP status.
+        content_type: The media type, in lower case, without parameters.
+        retry_after: Seconds that the server asks to be left alone.
+        body: The whole body.
+    """
+
+    status: int
+    content_type: str
+    retry_after: float | None
+    body: bytes
+
+    def raise_if_refused(self) -> None:
+        """Raise where the server wants no requests now.
+
+        Raises:
+            RefusedError: It says so.
+        """
+        if self.status in (405, 429, 503):
+            message = f"refuses requests (HTTP {self.status})"
+            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
+
+    def raise_if_web_page(self) -> None:
+        """Raise where a program is shown a page for people, as guards and proxies do.
+
+        Raises:
+            RefusedError: It is one.
+        """
+        if self.content_type == "text/html":
+            message = f"answers with a web page (HTTP {self.status}), as one that bans does"
+            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
+
+
+class HttpClient:
+    """Asks one server, from any number of threads.
+
+    Args:
+        settings: The source's settings.
+        ledger: The ledger, which holds the account's rate budget.
+    """
+
+    def __init__(
+        self, settings: OpenListSourceSettings | WebDavSourceSettings, ledger: Ledger
+    ) -> None:
+        parts = urlsplit(settings.base_url)
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._is_secure = parts.scheme == "https"
+        self._base_path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
+        self._timeout = settings.timeout_seconds
+        self._retries = settings.retries
+        self._idle: deque[HTTPConnection] = deque()
+        self._lock = threading.Lock()
+        self._gate = Gate(settings.base_url, _pace(settings, ledger))
+        self.requests = 0
+
+    def ask(
+        self, request: Request, read: Callable[[Answer], _Result], *, item: str, remedy: str
+    ) -> _Result:
+        """Send a request, as often as needed, and read the answer.
+
+        Args:
+            request: What to ask.
+            read: Reads an answer. It raises `TransientError` or `RefusedError` where the request
+                should be repeated, `DeniedError` where that is of no use, and whatever else
+                the caller expects.
+            item: What the request is about, for messages.
+            remedy: What the user can do where the item stays unavailable.
+
+        Returns:
+            What `read` returned.
+
+        Raises:
+            DirectoryUnavailableError: No answer to this request could be used.
+            SourceUnavailableError: The server does not answer, or refuses all requests.
+        """
+        repetitions = refusals = 0
+        while True:
+            entered_at = self._gate.enter()
+            try:
+                result = read(self._exchange(request))
+            except RefusedError as error:
+                refusals += 1
+                self._gate.refused(error, entered_at)
+                if refusals > pace.REFUSALS:
+                    self._gate.give_up(error)
+                continue
+            except DeniedError as error:
+                self._gate.answered(entered_at)
+                raise DirectoryUnavailableError(
+                    f"{item}: {error.message}", remedy=remedy
+                ) from error
+            except TransientError as error:
+                if error.answered:
+                    self._gate.answered(entered_at)
+                repetitions += 1
+                if repetitions > self._retries:
+                    if not error.answered:
+                        self._gate.unanswered(error.message)
+                    raise DirectoryUnavailableError(
+                        f"{item}: {error.message}", remedy=remedy, seen=error.seen
+                    ) from error
+                self._gate.sleep(pace.jittered(pace.BACKOFF_SECONDS * 2 ** (repetitions - 1)))
+                continue
+            self._gate.answered(entered_at)
+            return result
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than the scan goes on.
+
+        Raises:
+            SourceUnavailableError: The scan has ended.
+        """
+        self._gate.sleep(seconds)
+
+    def end(self, error: SourceUnavailableError) -> NoReturn:
+        """End the scan for all threads.
+
+        Raises:
+            SourceUnavailableError: Always.
+        """
+        self._gate.end(error)
+
+    def close(self) -> None:
+        """Close the connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _exchange(self, request: Request) -> Answer:
+        with self._lock:
+            self.requests += 1
+        try:
+            idle = self._idle_connection()
+            if idle is not None:
+                # The server may have closed a connection that was idle: that is no failure.
+                with suppress(ConnectionError):
+                    return self._send(idle, request)
+            return self._send(self._connected(), request)
+        except (OSError, HTTPException) as error:
+            raise TransientError(_reason(error), answered=False) from error
+
+    def _idle_connection(self) -> HTTPConnection | None:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None
+
+    def _connected(self) -> HTTPConnection:
+        make = HTTPSConnection if self._is_secure else HTTPConnection
+        connection = make(self._host, self._port, timeout=self._timeout)
+        try:
+            connection.connect()
+        except ssl.SSLCertVerificationError as error:
+            self._gate.give_up(
+                RefusedError(
+                    f"has a certificate that cannot be verified: {error.verify_message}",
+                    remedy="Correct base_url, or install the authority's certificate.",
+                )
+            )
+        except OSError as error:
+            connection.close()
+            reason = error.strerror or str(error)
+            raise RefusedError(
+                f"cannot be reached: {reason}",
+                remedy="Start the server, or correct source.base_url; nothing was changed.",
+            ) from error
+        return connection
+
+    def _send(self, connection: HTTPConnection, request: Request) -> Answer:
+        try:
+            connection.request(
+                request.method,
+                self._base_path + request.path,
+                request.body,
+                {"User-Agent": _USER_AGENT, **request.headers},
+            )
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, HTTPException):
+            connection.close()
+            raise
+        headers = response.headers
+        if response.will_close:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return Answer(
+            response.status,
+            headers.get_content_type(),
+            _retry_after(headers.get("Retry-After")),
+            body,
+        )
+
+
+def basic_authorization(username: str | None, password: str) -> dict[str, str]:
+    """Return the header of HTTP's basic authentication; empty without an account."""
+    if username is None:
+        return {}
+    credentials = base64.b64encode(f"{username}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {credentials}"}
+
+
+def shown(text: object) -> str:
+    """Return a server's text fit for a message and a table: one line of Unicode, not long."""
+    line = " ".join(str(text).encode(errors="replace").decode().split())
+    return line if len(line) <= 200 else f"{line[:200]}…"
+
+
+def _pace(settings: OpenListSourceSettings | WebDavSourceSettings, ledger: Ledger) -> Pace | None:
+    if settings.requests_per_second is None:
+        return None
+    # /metrics shows the names of budgets to everybody, so the address must not be in it.
+    digest = hashlib.sha256(settings.base_url.encode()).hexdigest()[:8]
+    name = f"{settings.type}:{settings.username or 'token'}:{digest}"
+    return Pace(ledger, name, settings.requests_per_second, settings.connections)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, HTTPException):
+        return f"the answer broke off ({type(error).__name__})"
+    return str(error) or type(error).__name__
+
+
+def _retry_after(text: str | None) -> float | None:
+    """Read the header Retry-After: seconds, or a date."""
+    if text is None:
+        return None
+    with suppress(ValueError):
+        return max(0.0, float(text))
+    with suppress(ValueError):
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    return None
