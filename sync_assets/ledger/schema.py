@@ -128,6 +128,13 @@ strm_files = Table(
     sqlite_with_rowid=False,
 )
 
+strm_outputs = Table(
+    "strm_outputs",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("output", Text, nullable=False),
+)
+
 strm_changes = Table(
     "strm_changes",
     metadata,

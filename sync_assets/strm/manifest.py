@@ -4,18 +4,23 @@ A file is entered before it is written and struck out after it is deleted, so th
 between the two never leaves a file that nobody owns.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.schema import strm_files
+from sync_assets.ledger.events import Event, append_events
+from sync_assets.ledger.schema import strm_files, strm_outputs
 from sync_assets.strm.announcements import ChangeKind, note_changes
 from sync_assets.strm.models import OwnedFile
 
 _DIRECTORIES_PER_QUERY = 500
+
+_logger = logging.getLogger(__name__)
 
 
 class Manifest:
@@ -31,6 +36,46 @@ class Manifest:
         self._ledger = ledger
         self._job = job
         self._announces = announces
+
+    def claim_output(self, output: Path) -> int:
+        """Say where the job's files are; after a change it owns nothing any more.
+
+        Its files are known by their paths below the output: in another folder the same paths are
+        somebody else's files, which must be neither overwritten nor deleted.
+
+        Args:
+            output: The job's output now.
+
+        Returns:
+            How many files were left behind, without an owner, in the output of before.
+        """
+        claimed = str(output)
+        query = select(strm_outputs.c.output).where(strm_outputs.c.job == self._job)
+        with self._ledger.read() as connection:
+            before = connection.execute(query).scalar()
+        if before == claimed:
+            return 0
+        left = self.count()
+        dialect = postgresql if self._ledger.url.get_backend_name() == "postgresql" else sqlite
+        with self._ledger.write() as connection:
+            connection.execute(delete(strm_files).where(strm_files.c.job == self._job))
+            connection.execute(
+                dialect.insert(strm_outputs)
+                .values(job=self._job, output=claimed)
+                .on_conflict_do_update(index_elements=["job"], set_={"output": claimed})
+            )
+            detail = {"before": before, "now": claimed, "files_left": left}
+            append_events(connection, [Event("strm_output", self._job, detail=detail)])
+        if left:
+            _logger.warning(
+                "the output of job %s is now %s; %d files in %s are left as they are, and no "
+                "longer looked after: remove them by hand",
+                self._job,
+                claimed,
+                left,
+                before,
+            )
+        return left
 
     def count(self) -> int:
         """Return how many files the job owns."""

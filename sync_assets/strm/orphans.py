@@ -139,13 +139,10 @@ class _Finder:
             if directory.status is not ListingStatus.COMPLETE:
                 self.protected += len(names)
                 continue
-            expected = strm_names(self._media.names(directory.files)).keys()
-            kept = strm_names(entry.name for entry in directory.unreadable).keys()
-            for name in names - expected:
-                if name in kept:
-                    self.protected += 1
-                else:
-                    yield OwnedFile(directory.path, name)
+            unreadable = self._media.unreadable_names(directory.unreadable)
+            wanted = strm_names([*self._media.names(directory.files), *unreadable])
+            self.protected += sum(wanted.get(name) in unreadable for name in names)
+            yield from (OwnedFile(directory.path, name) for name in names - wanted.keys())
 
     def _in_unlisted(
         self, status: Mapping[str, ListingStatus], unreadable: Mapping[str, set[str]]

@@ -67,8 +67,10 @@ class JobRun:
 
     @property
     def manifest(self) -> Manifest:
-        """What the job wrote."""
-        return Manifest(self.ledger, self.name, announces=bool(self.media_servers))
+        """What the job wrote into its output."""
+        manifest = Manifest(self.ledger, self.name, announces=bool(self.media_servers))
+        manifest.claim_output(self.settings.output)
+        return manifest
 
 
 @dataclass(frozen=True)

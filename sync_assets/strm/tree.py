@@ -92,6 +92,13 @@ class MediaFilter:
             file.name for file in files if matches(file.name) and (file.size or 0) >= minimum_size
         ]
 
+    def unreadable_names(self, entries: Iterable[Entry]) -> set[str]:
+        """Return the names of unreadable entries that may be media.
+
+        They keep their claim to a name: were they left out, another file would take it over.
+        """
+        return {entry.name for entry in entries if self._matches(entry.name)}
+
 
 class TreeWriter:
     """Writes one job's output.
@@ -180,7 +187,10 @@ class TreeWriter:
         path = listed.path
         signs = {file.name: file.sign for file in listed.files if file.sign is not None}
         link = self._links.for_directory(path, signs)
-        for name, media_name in strm_names(media_names).items():
+        unreadable = self._media.unreadable_names(listed.unreadable)
+        for name, media_name in strm_names([*media_names, *unreadable]).items():
+            if media_name in unreadable:
+                continue
             try:
                 yield _Target(name, media_name, link(media_name))
             except UnlinkableNameError as error:

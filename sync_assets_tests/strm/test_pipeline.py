@@ -262,6 +262,38 @@ def test_a_link_that_dangles_keeps_what_it_led_to(library: Library, tmp_path: Pa
     assert tree_of(library.output) == before
 
 
+def test_an_unreadable_file_keeps_its_name_from_others(library: Library) -> None:
+    fill(library)
+    write_media(library.media, ["twin/a.mkv", "twin/a.mp4"])
+    library.sync()
+    before = tree_of(library.output)
+    (library.media / "twin" / "a.mkv").unlink()
+    (library.media / "twin" / "a.mkv").symlink_to("/nowhere/a.mkv")
+    numbers = library.sync()
+    assert pick(numbers, "updated", "deleted", "protected", "failed") == (0, 0, 1, 1)
+    assert tree_of(library.output) == before
+
+
+def test_files_of_another_folder_are_not_ours_although_they_have_the_same_paths(
+    library: Library, tmp_path: Path
+) -> None:
+    fill(library)
+    library.sync()
+    other = tmp_path / "other"
+    for number in (3, 4):
+        (other / f"Film {number}").mkdir(parents=True)
+        (other / f"Film {number}" / f"Film {number}.strm").write_text("http://mine/")
+    left_behind = tree_of(library.output)
+    shutil.rmtree(library.media / "Film 3")
+    library.changes["output"] = other
+    numbers = library.sync()
+    assert pick(numbers, "created", "foreign", "deleted") == (18, 1, 0)
+    for number in (3, 4):
+        path = other / f"Film {number}" / f"Film {number}.strm"
+        assert path.read_text() == "http://mine/"
+    assert tree_of(library.output) == left_behind
+
+
 def test_more_than_the_share_waits_for_approval_of_exactly_this_plan(library: Library) -> None:
     fill(library, 40)
     library.sync()

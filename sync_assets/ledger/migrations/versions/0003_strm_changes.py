@@ -1,4 +1,4 @@
-"""STRM files that media servers have yet to be told of."""
+"""The output of each STRM job, and changed files that media servers have yet to be told of."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables."""
+    op.create_table(
+        "strm_outputs",
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("output", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("job", name="strm_outputs_key"),
+    )
     op.create_table(
         "strm_changes",
         sa.Column("id", RowId, nullable=False),
