@@ -6,6 +6,7 @@ it, in this package or in the domain that owns it.
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -57,6 +58,7 @@ inbox_events = Table(
     Column("claimed_by", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("failure_reason", Text),
+    Column("not_before", UtcDateTime),
     UniqueConstraint("source", "event_id"),
     Index(None, "state", "source", "id"),
     sqlite_autoincrement=True,
@@ -126,4 +128,21 @@ strm_files = Table(
     Column("name", Text, primary_key=True),
     Column("written_at", Float, nullable=False),
     sqlite_with_rowid=False,
+)
+
+strm_drives = Table(
+    "strm_drives",
+    metadata,
+    Column("mount_point", Text, primary_key=True),
+    Column("is_mounted", Boolean, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+strm_touched = Table(
+    "strm_touched",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("is_subtree", Boolean, primary_key=True),
+    Column("touched_at", Float, nullable=False),
 )
