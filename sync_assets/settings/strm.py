@@ -79,6 +79,16 @@ def _valid_timezone(name: str) -> str:
     return name
 
 
+def _valid_event_root(path: str) -> str:
+    segments = path.split("/")[1:]
+    if not path.startswith("/") or not {"", ".", ".."}.isdisjoint(segments):
+        message = (
+            "must be an absolute path such as '/115/films', without '..' and without '/' at its end"
+        )
+        raise ValueError(message)
+    return path
+
+
 class LocalSourceSettings(Section):
     """Media in a folder of this machine: a disk, or a mounted drive."""
 
@@ -131,11 +141,21 @@ class StrmJobSettings(Section):
     maximum_depth: int = Field(
         default=25, ge=0, le=100, description="Levels of folders below the source that are listed."
     )
+    event_root: Annotated[str, AfterValidator(_valid_event_root)] | None = Field(
+        default=None,
+        description="Where the source is in the paths of storage events, such as '/115/films'. "
+        "Without it: the path of the source.",
+    )
     replace_foreign: bool = Field(
         default=False,
         description="Overwrite .strm files in the output that another program wrote.",
     )
     deletion: DeletionSettings = DeletionSettings()
+
+    @property
+    def event_path(self) -> str:
+        """Where the source is in the paths of storage events."""
+        return self.event_root or self.source.path.as_posix()
 
     @model_validator(mode="after")
     def _url_mode_needs_a_template(self) -> Self:

@@ -12,9 +12,9 @@ from sync_assets.strm.sources import DirectoryUnavailableError, Source
 
 
 def scan(
-    source: Source, *, exclude: Sequence[str], maximum_depth: int
+    source: Source, *, exclude: Sequence[str], maximum_depth: int, start: str = ""
 ) -> Iterator[ListedDirectory]:
-    """List a source from its root.
+    """List a source from its root, or from a directory below it.
 
     Args:
         source: Where to look.
@@ -22,6 +22,7 @@ def scan(
             directory with all that is below it.
         maximum_depth: The deepest level that is listed; the root is level 0. A directory below
             it is returned as truncated.
+        start: The directory to begin with; empty for the root.
 
     Yields:
         Every directory; parents before their children, in no other order.
@@ -30,10 +31,38 @@ def scan(
         SourceUnavailableError: The source is not there, or went away during the scan.
     """
     source.check()
-    scanner = _Scanner(source, [re.compile(pattern) for pattern in exclude], maximum_depth)
+    scanner = _scanner(source, exclude, maximum_depth)
     if source.connections == 1:
-        return scanner.walk()
-    return scanner.walk_concurrently()
+        return scanner.walk(start)
+    return scanner.walk_concurrently(start)
+
+
+def list_one(
+    source: Source, path: str, *, exclude: Sequence[str], maximum_depth: int
+) -> tuple[ListedDirectory, list[str]]:
+    """List one directory alone.
+
+    Args:
+        source: Where to look.
+        path: The directory; empty for the root.
+        exclude: As for `scan`.
+        maximum_depth: As for `scan`.
+
+    Returns:
+        The directory, and the paths of those in it.
+
+    Raises:
+        SourceUnavailableError: The source has gone.
+    """
+    return _scanner(source, exclude, maximum_depth).list(path, _depth(path))
+
+
+def _scanner(source: Source, exclude: Sequence[str], maximum_depth: int) -> "_Scanner":
+    return _Scanner(source, [re.compile(pattern) for pattern in exclude], maximum_depth)
+
+
+def _depth(path: str) -> int:
+    return path.count("/") + 1 if path else 0
 
 
 class _Scanner:
@@ -44,20 +73,20 @@ class _Scanner:
         self._exclude = exclude
         self._maximum_depth = maximum_depth
 
-    def walk(self) -> Iterator[ListedDirectory]:
+    def walk(self, start: str) -> Iterator[ListedDirectory]:
         """List one directory after the other, in the caller's thread."""
-        pending = [("", 0)]
+        pending = [(start, _depth(start))]
         while pending:
             path, depth = pending.pop()
-            listed, children = self._list(path, depth)
+            listed, children = self.list(path, depth)
             yield listed
             pending.extend((child, depth + 1) for child in reversed(children))
 
-    def walk_concurrently(self) -> Iterator[ListedDirectory]:
+    def walk_concurrently(self, start: str) -> Iterator[ListedDirectory]:
         """List as many directories at a time as the source allows."""
         with ThreadPoolExecutor(self._source.connections, "strm-listing") as executor:
             running: dict[Future[tuple[ListedDirectory, list[str]]], int] = {
-                executor.submit(self._list, "", 0): 0
+                executor.submit(self.list, start, _depth(start)): _depth(start)
             }
             try:
                 while running:
@@ -66,12 +95,13 @@ class _Scanner:
                         depth = running.pop(future) + 1
                         listed, children = future.result()
                         for child in children:
-                            running[executor.submit(self._list, child, depth)] = depth
+                            running[executor.submit(self.list, child, depth)] = depth
                         yield listed
             finally:
                 executor.shutdown(cancel_futures=True)
 
-    def _list(self, path: str, depth: int) -> tuple[ListedDirectory, list[str]]:
+    def list(self, path: str, depth: int) -> tuple[ListedDirectory, list[str]]:
+        """List one directory, and name those in it."""
         if depth > self._maximum_depth:
             error = f"deeper than level {self._maximum_depth}, which is the deepest listed"
             return ListedDirectory(path, ListingStatus.TRUNCATED, error), []
