@@ -20,6 +20,7 @@ from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
 from sync_assets.strm.models import ItemFailure
 from sync_assets.strm.pipeline import JobRun, StageResult
+from sync_assets.strm.waiting import LEASE_NAME
 
 DOMAIN = "strm"
 LEASE_WAIT_SECONDS = 60.0
@@ -72,12 +73,7 @@ class Stage:
         return dg.MaterializeResult()
 
     def _selected(self, context: dg.AssetExecutionContext) -> Sequence[str]:
-        if not self._settings.strm.jobs:
-            raise dg.Failure(
-                description="No STRM job is configured. Add a table [strm.jobs.NAME] to "
-                "sync.toml; sync.example.toml shows one.",
-                allow_retries=False,
-            )
+        require_jobs(self._settings)
         return context.partition_keys
 
     def _run_job(
@@ -94,7 +90,7 @@ class Stage:
             with (
                 stage(context, asset, partition=name) as logged,
                 hold_lease(
-                    self._ledger, DOMAIN, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
+                    self._ledger, LEASE_NAME, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
                 ) as lease,
             ):
                 job_settings = self._settings.strm.jobs[name]
@@ -113,7 +109,7 @@ class Stage:
         self, run_id: str, name: str, result: StageResult, *, error: SyncError | None = None
     ) -> None:
         """Add what this stage did to the job's last result."""
-        earlier = self._last_result(name)
+        earlier = last_result(self._ledger, name)
         detail: dict[str, Any] = {}
         if earlier is not None and earlier.run_id == run_id:
             detail = {key: value for key, value in earlier.detail.items() if key != "error"}
@@ -140,13 +136,6 @@ class Stage:
             ),
         )
 
-    def _last_result(self, name: str) -> Result | None:
-        with self._ledger.read() as connection:
-            results = read_results(connection)
-        return next(
-            (each for each in results if each.domain == DOMAIN and each.partition == name), None
-        )
-
     def _failed_before(self, run_id: str) -> dict[str, str]:
         """Return the jobs that an earlier stage of this run could not do."""
         with self._ledger.read() as connection:
@@ -158,6 +147,37 @@ class Stage:
             and each.run_id == run_id
             and each.status is ResultStatus.FAILED
         }
+
+
+def require_jobs(settings: Settings) -> None:
+    """Make sure that any job is configured.
+
+    Args:
+        settings: The whole configuration.
+
+    Raises:
+        dagster.Failure: None is.
+    """
+    if not settings.strm.jobs:
+        raise dg.Failure(
+            description="No STRM job is configured. Add a table [strm.jobs.NAME] to "
+            "sync.toml; sync.example.toml shows one.",
+            allow_retries=False,
+        )
+
+
+def last_result(ledger: Ledger, name: str) -> Result | None:
+    """Return the last result of a job, if it has any.
+
+    Args:
+        ledger: The ledger.
+        name: The job's name.
+    """
+    with ledger.read() as connection:
+        results = read_results(connection)
+    return next(
+        (each for each in results if each.domain == DOMAIN and each.partition == name), None
+    )
 
 
 def _failure(failed: Mapping[str, str]) -> dg.Failure:
