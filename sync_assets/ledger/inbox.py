@@ -16,6 +16,9 @@ from sync_assets.ledger.lifecycle import Lifecycle
 from sync_assets.ledger.schema import inbox_events
 from sync_assets.ledger.types import AnyRow, utc_now
 
+UNPARSED = "unparsed"
+"""The field of a payload that holds, as text, a body which could not be parsed."""
+
 
 class InboxState(StrEnum):
     """How far an event is."""

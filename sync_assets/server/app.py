@@ -91,7 +91,7 @@ async def run_parts(
     reader = LedgerReader(ledger)
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
-    launcher = RunLauncher(settings, ledger)
+    launcher = RunLauncher(settings, ledger, storage_webhooks.event_jobs(settings))
     try:
         yield ServerContext(
             settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher

@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
+from sync_assets.ledger.inbox import UNPARSED
 from sync_assets.server.errors import InvalidRequestError
-from sync_assets.strm.events import UNPARSED
 
 MAXIMUM_DEPTH = 100
 MAXIMUM_ID_LENGTH = 255

@@ -9,21 +9,14 @@ import http.client
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sync_assets.launching import ActiveRun, EventJob, WantedRun, wanted_run
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.ledger.inbox import waiting
 from sync_assets.ops.services import LOCATION_NAME, Endpoint
 from sync_assets.settings import Settings
-from sync_assets.strm.waiting import (
-    JOB_NAME,
-    SENSOR_NAME,
-    SOURCES,
-    ActiveRun,
-    WantedRun,
-    wanted_run,
-)
 
 SETTLE_SECONDS = 0.05
 """Events that come together become one run."""
@@ -65,16 +58,17 @@ class LaunchError(Exception):
 
 
 class RunLauncher:
-    """Starts runs of `strm_events`; to be made inside a running event loop.
+    """Starts runs of event jobs; to be made inside a running event loop.
 
     Args:
         settings: The configuration, which says where the webserver is.
         ledger: The ledger.
+        jobs: What may have to be started.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, jobs: Sequence[EventJob]) -> None:
         self._ledger = ledger
-        self._is_on = bool(settings.strm.jobs)
+        self._jobs = jobs
         self._endpoint = Endpoint(str(settings.dagster.host), settings.dagster.port)
         self._news = asyncio.Event()
         self._works = True
@@ -87,7 +81,7 @@ class RunLauncher:
         Args:
             source: Whose event.
         """
-        if self._is_on and source in SOURCES:
+        if any(source in job.sources for job in self._jobs):
             self._news.set()
 
     async def close(self) -> None:
@@ -103,7 +97,7 @@ class RunLauncher:
             await asyncio.sleep(SETTLE_SECONDS)
             self._news.clear()
             try:
-                await asyncio.to_thread(self._launch)
+                await asyncio.to_thread(self._launch_wanted)
             except (OSError, http.client.HTTPException, ValueError, LaunchError) as error:
                 self._log_once(f"the webserver at {self._endpoint.url} did not: {error}")
             except LedgerUnavailableError as error:
@@ -112,33 +106,34 @@ class RunLauncher:
                 self._works = True
             await asyncio.sleep(PAUSE_SECONDS)
 
-    def _launch(self) -> None:
+    def _launch_wanted(self) -> None:
         with self._lock:
-            self._launch_if_wanted()
+            for job in self._jobs:
+                with self._ledger.read() as connection:
+                    is_waiting = waiting(connection, *job.sources) is not None
+                if is_waiting:
+                    self._launch(job)
 
-    def _launch_if_wanted(self) -> None:
-        with self._ledger.read() as connection:
-            if waiting(connection, *SOURCES) is None:
-                return
-        wanted = wanted_run(self._ledger, self._active_runs())
-        if wanted is None or self._exists(wanted):
+    def _launch(self, job: EventJob) -> None:
+        wanted = wanted_run(self._ledger, job, self._active_runs(job))
+        if wanted is None or self._exists(job, wanted):
             return
-        answer = self._ask(_LAUNCH, params=_execution(wanted))["launchRun"]
+        answer = self._ask(_LAUNCH, params=_execution(job, wanted))["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":
             message = f"{answer['__typename']}: {answer.get('message', '')}"
             raise LaunchError(message)
-        logger.info("Started %s for %d event(s)", JOB_NAME, wanted.count)
+        logger.info("Started %s for %d event(s)", job.name, wanted.count)
 
-    def _active_runs(self) -> list[ActiveRun]:
+    def _active_runs(self, job: EventJob) -> list[ActiveRun]:
         statuses = ["QUEUED", "STARTING", "STARTED"]
-        answer = self._ask(_ACTIVE, filter={"pipelineName": JOB_NAME, "statuses": statuses})
+        answer = self._ask(_ACTIVE, filter={"pipelineName": job.name, "statuses": statuses})
         return [
             ActiveRun(run["runId"], run["status"] == "STARTED")
             for run in answer["active"].get("results", ())
         ]
 
-    def _exists(self, wanted: WantedRun) -> bool:
-        tags = [{"key": key, "value": value} for key, value in _tags(wanted).items()]
+    def _exists(self, job: EventJob, wanted: WantedRun) -> bool:
+        tags = [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
         return bool(self._ask(_SAME, filter={"tags": tags})["same"].get("results"))
 
     def _ask(self, query: str, **variables: Any) -> Any:
@@ -160,28 +155,26 @@ class RunLauncher:
     def _log_once(self, problem: str) -> None:
         if self._works:
             logger.warning(
-                "%s was not started at once: %s. The events are stored, and the sensor %s starts "
-                "the run as soon as Dagster works.",
-                JOB_NAME,
+                "No run was started at once for new events: %s. They are stored, and a sensor "
+                "starts the run as soon as Dagster works.",
                 problem,
-                SENSOR_NAME,
             )
         self._works = False
 
 
-def _tags(wanted: WantedRun) -> dict[str, str]:
+def _tags(job: EventJob, wanted: WantedRun) -> dict[str, str]:
     # Those of a run that the sensor starts, by which either sees what the other has done.
-    return {"dagster/run_key": wanted.run_key, "dagster/sensor_name": SENSOR_NAME}
+    return {"dagster/run_key": wanted.run_key, "dagster/sensor_name": job.sensor_name}
 
 
-def _execution(wanted: WantedRun) -> Mapping[str, Any]:
+def _execution(job: EventJob, wanted: WantedRun) -> Mapping[str, Any]:
     return {
         "selector": {
             "repositoryLocationName": LOCATION_NAME,
             "repositoryName": _REPOSITORY,
-            "jobName": JOB_NAME,
+            "jobName": job.name,
         },
         "executionMetadata": {
-            "tags": [{"key": key, "value": value} for key, value in _tags(wanted).items()]
+            "tags": [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
         },
     }

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from sync_assets.launching import EventJob
 from sync_assets.ledger.inbox import Delivery
 from sync_assets.ledger.tokens import Scope
 from sync_assets.server.context import context_of
@@ -19,8 +20,9 @@ from sync_assets.server.errors import ErrorAnswer
 from sync_assets.server.payloads import parse_or_keep
 from sync_assets.server.security import RequireScope
 from sync_assets.server.webhooks import read_body
+from sync_assets.settings import Settings
 from sync_assets.strm.events import is_known_form
-from sync_assets.strm.waiting import CLOUDDRIVE, OPENLIST
+from sync_assets.strm.waiting import CLOUDDRIVE, EVENT_JOB, OPENLIST
 
 router = APIRouter(
     prefix="/api/v1/webhook",
@@ -28,6 +30,15 @@ router = APIRouter(
     dependencies=[Depends(RequireScope(Scope.INGEST))],
     responses={status: {"model": ErrorAnswer} for status in (401, 403, 408, 413, 503)},
 )
+
+
+def event_jobs(settings: Settings) -> list[EventJob]:
+    """Return the jobs to start for what comes in here; none where no library is configured.
+
+    Args:
+        settings: The configuration.
+    """
+    return [EVENT_JOB] if settings.strm.jobs else []
 
 
 class StorageReceipt(BaseModel):

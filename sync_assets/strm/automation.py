@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.strm.runs import DOMAIN
-from sync_assets.strm.waiting import JOB_NAME, SENSOR_NAME, ActiveRun, wanted_run
+from sync_assets.strm.waiting import EVENT_JOB
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -62,7 +63,7 @@ def build_schedule(
 def build_events_job() -> "UnresolvedAssetJobDefinition":
     """Build the job that follows storage events."""
     return dg.define_asset_job(
-        JOB_NAME,
+        EVENT_JOB.name,
         selection=_CHANGES,
         description="Deal with the storage events that wait in the inbox: look at what they name, "
         "and at nothing else.",
@@ -77,7 +78,7 @@ def build_events_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinit
     """
 
     @dg.sensor(
-        name=SENSOR_NAME,
+        name=EVENT_JOB.sensor_name,
         job=job,
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -86,7 +87,7 @@ def build_events_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinit
         "and those that are to be looked at again.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        wanted = wanted_run(context.resources.ledger, _active_runs(context.instance))
+        wanted = wanted_run(context.resources.ledger, EVENT_JOB, _active_runs(context.instance))
         if wanted is None:
             return dg.SkipReason("No storage event waits for a run.")
         return dg.RunRequest(run_key=wanted.run_key)
@@ -96,5 +97,5 @@ def build_events_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinit
 
 def _active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
     statuses = [*_QUEUED, dg.DagsterRunStatus.STARTED]
-    runs = instance.get_runs(dg.RunsFilter(job_name=JOB_NAME, statuses=statuses))
+    runs = instance.get_runs(dg.RunsFilter(job_name=EVENT_JOB.name, statuses=statuses))
     return [ActiveRun(run.run_id, run.status not in _QUEUED) for run in runs]

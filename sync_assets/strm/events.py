@@ -13,8 +13,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote
 
-UNPARSED = "unparsed"
-"""The payload's field that holds a body which could not be parsed."""
+from sync_assets.ledger.inbox import UNPARSED
 
 MAXIMUM_PATH_BYTES = 4_096
 EVERYTHING = "/"

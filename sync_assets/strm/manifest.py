@@ -85,7 +85,9 @@ class Manifest:
                 .distinct()
                 .order_by(strm_files.c.directory)
             )
-            yield from connection.execution_options(yield_per=10_000).execute(query).scalars()
+            # On the statement: as the connection's option it would hold for BEGIN too, which
+            # PostgreSQL refuses to read through a cursor.
+            yield from connection.execute(query.execution_options(yield_per=10_000)).scalars()
 
     def enter(self, files: Iterable[OwnedFile]) -> None:
         """Enter files that are about to be written, or are found to be the job's own.

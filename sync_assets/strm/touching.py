@@ -134,9 +134,9 @@ class _Toucher:
     def _rescans(self) -> list[str]:
         """Return the subtrees to scan whole: those asked for, or one for too many paths."""
         asked = set(self._changes.rescans)
-        if len(self._changes.touches) > MAXIMUM_TOUCHES:
+        if len(self._changes.touches) + len(asked) > MAXIMUM_TOUCHES:
             parents = [path.rpartition("/")[0] for path in self._changes.touches]
-            asked.add(_common_directory(parents))
+            return [_common_directory([*parents, *asked])]
         return sorted(
             path for path in asked if not any(is_within(path, each) for each in asked - {path})
         )
@@ -217,16 +217,20 @@ class _Toucher:
             self._listing[path] = self._view.directory(path)
 
     def _list_below(self, path: str, events: set[int], *, expected: bool) -> None:
-        if not any(is_within(path, each) for each in self._below):
-            for listed in self._view.subtree(path):
-                self._listing[listed.path] = listed
+        if self._is_below(path):
+            inside = [each for each in self._listing.values() if is_within(each.path, path)]
+        else:
+            inside = self._view.subtree(path)
+            self._listing.update({listed.path: listed for listed in inside})
             self._below.add(path)
-        inside = [each for each in self._listing.values() if is_within(each.path, path)]
         for listed in inside:
             if listed.status is ListingStatus.FAILED:
                 self._unsettle(events, Unsettled(listed.path, listed.error or ""))
         if expected and len(inside) == 1 and not inside[0].files and not inside[0].unreadable:
             self._unsettle(events, Unsettled(path, _EMPTY))
+
+    def _is_below(self, path: str) -> bool:
+        return not self._below.isdisjoint((path, *ancestors(path)))
 
     def _check_seen(self, touches: Iterable[tuple[str, Touch]]) -> None:
         """Unsettle what a scan should have seen and has not."""
@@ -293,7 +297,7 @@ class _Toucher:
         record_touched(
             job.ledger,
             job.name,
-            directories=[listed.path for listed in listing],
+            directories=[each.path for each in listing if not self._is_below(each.path)],
             subtrees=self._below,
             touched_at=self._view.began_at,
         )

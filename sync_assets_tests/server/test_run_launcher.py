@@ -14,6 +14,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import claim
 from sync_assets.server import run_launcher
 from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.storage_webhooks import event_jobs
 from sync_assets.settings import Settings
 from sync_assets.settings.models import DagsterSettings
 from sync_assets.settings.strm import StrmSettings
@@ -94,7 +95,7 @@ def tell(settings: Settings, ledger: Ledger, *sources: str) -> None:
     """Tell a launcher of events, one after the other, and let it finish."""
 
     async def run() -> None:
-        launcher = RunLauncher(settings, ledger)
+        launcher = RunLauncher(settings, ledger, event_jobs(settings))
         for source in sources:
             launcher.notify(source)
             await asyncio.sleep(3 * run_launcher.SETTLE_SECONDS)

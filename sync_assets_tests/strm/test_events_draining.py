@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from sync_assets import strm
 from sync_assets.lake import Lake
+from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import Delivery, claim, store, wake
 from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
@@ -24,7 +25,7 @@ from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drai
 from sync_assets.strm.drives import DriveUnmountedError
 from sync_assets.strm.notification import UnusableNotificationError
 from sync_assets.strm.pipeline import JobRun, clean_orphans, list_source, write_tree
-from sync_assets.strm.waiting import ActiveRun, wanted_run
+from sync_assets.strm.waiting import EVENT_JOB
 from sync_assets_tests.support.media import tree_of, write_media
 
 
@@ -573,21 +574,24 @@ def test_other_domains_put_their_files_on_the_shelf(shelf: Shelf) -> None:
 
 
 def test_a_run_is_wanted_for_new_events_once(sqlite_ledger: Ledger) -> None:
-    assert wanted_run(sqlite_ledger, ()) is None
+    assert wanted_run(sqlite_ledger, EVENT_JOB, ()) is None
     strm.notify(sqlite_ledger, "/a", "create")
-    first = wanted_run(sqlite_ledger, ())
+    first = wanted_run(sqlite_ledger, EVENT_JOB, ())
     assert first is not None
-    assert first == wanted_run(sqlite_ledger, ())
+    assert first == wanted_run(sqlite_ledger, EVENT_JOB, ())
     for is_started in (False, True):
-        assert wanted_run(sqlite_ledger, [ActiveRun("one", is_started)]) is None
+        assert wanted_run(sqlite_ledger, EVENT_JOB, [ActiveRun("one", is_started)]) is None
     with sqlite_ledger.write() as connection:
         claim(connection, "internal", run_id="one")
-    assert wanted_run(sqlite_ledger, ()) is None
+    assert wanted_run(sqlite_ledger, EVENT_JOB, ()) is None
     strm.notify(sqlite_ledger, "/b", "create")
-    second = wanted_run(sqlite_ledger, [ActiveRun("one", True)])
+    second = wanted_run(sqlite_ledger, EVENT_JOB, [ActiveRun("one", True)])
     assert second is not None
     assert second.run_key != first.run_key
-    assert wanted_run(sqlite_ledger, [ActiveRun("one", True), ActiveRun("two", False)]) is None
+    assert (
+        wanted_run(sqlite_ledger, EVENT_JOB, [ActiveRun("one", True), ActiveRun("two", False)])
+        is None
+    )
 
 
 def test_no_run_is_wanted_while_a_scan_from_the_shell_holds_the_lease(
@@ -595,15 +599,15 @@ def test_no_run_is_wanted_while_a_scan_from_the_shell_holds_the_lease(
 ) -> None:
     strm.notify(sqlite_ledger, "/a", "create")
     with hold_lease(sqlite_ledger, "strm", purpose="a full scan"):
-        assert wanted_run(sqlite_ledger, ()) is None
-    assert wanted_run(sqlite_ledger, ()) is not None
+        assert wanted_run(sqlite_ledger, EVENT_JOB, ()) is None
+    assert wanted_run(sqlite_ledger, EVENT_JOB, ()) is not None
 
 
 def test_events_that_were_put_back_are_wanted_when_their_time_comes(shelf: Shelf) -> None:
     shelf.send(("create", "films/new/a.mkv"))
     active = [ActiveRun("run", True)]
     shelf.drain()
-    assert wanted_run(shelf.ledger, active) is None
+    assert wanted_run(shelf.ledger, EVENT_JOB, active) is None
     with shelf.ledger.write() as connection:
         connection.execute(update(inbox_events).values(not_before=utc_now() - timedelta(seconds=1)))
-    assert wanted_run(shelf.ledger, active) is not None
+    assert wanted_run(shelf.ledger, EVENT_JOB, active) is not None
