@@ -73,7 +73,7 @@ class Drained:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """Why an event is not done, the weightiest first."""
+    """Why an event is not done."""
 
     reason: str
     counts: bool = True
@@ -133,11 +133,7 @@ class Drain:
     def _deal_with(self, rows: Sequence[AnyRow]) -> None:
         parsed = {row.id: parse_event(row.payload) for row in rows}
         self._record_mounts(rows, parsed)
-        verdicts = {
-            event: _Verdict("; ".join(each.rejected))
-            for event, each in parsed.items()
-            if each.rejected
-        }
+        verdicts: dict[int, _Verdict] = {}
         roots = {name: job.event_path for name, job in self._settings.jobs.items()}
         changes = [(event, change) for event, each in parsed.items() for change in each.changes]
         for name, job_changes in sorted(route(changes, roots).items()):
@@ -157,7 +153,9 @@ class Drain:
                 if known is None or known.counts:
                     reason = f"{name}: {why.path}: {why.reason}"
                     verdicts[event] = _Verdict(reason, is_failure=why.is_failure)
-        rejected = {event for event, each in parsed.items() if each.rejected}
+        rejected = {
+            event: "; ".join(each.rejected) for event, each in parsed.items() if each.rejected
+        }
         self._finish(rows, verdicts, rejected)
 
     def _job(self, name: str) -> JobRun:
@@ -179,20 +177,18 @@ class Drain:
                         wake(connection, *SOURCES)
 
     def _finish(
-        self, rows: Sequence[AnyRow], verdicts: Mapping[int, _Verdict], rejected: set[int]
+        self, rows: Sequence[AnyRow], verdicts: Mapping[int, _Verdict], rejected: Mapping[int, str]
     ) -> None:
         with self._ledger.write() as connection:
             for row in rows:
                 verdict = verdicts.get(row.id)
-                if verdict is None:
-                    self._settle(connection, row)
-                elif not verdict.counts:
+                if verdict is not None and not verdict.counts:
                     self._put_back(connection, row, UNAVAILABLE_SECONDS, counts=False)
-                elif row.id in rejected:
-                    self._fail(connection, row, verdict.reason)
-                elif row.attempts <= len(RETRY_SECONDS):
+                elif verdict is not None and row.attempts <= len(RETRY_SECONDS):
                     self._put_back(connection, row, RETRY_SECONDS[row.attempts - 1], counts=True)
-                elif verdict.is_failure:
+                elif row.id in rejected:
+                    self._fail(connection, row, rejected[row.id])
+                elif verdict is not None and verdict.is_failure:
                     self._fail(connection, row, f"{verdict.reason}, after {row.attempts} looks")
                 else:
                     self._settle(connection, row)

@@ -611,3 +611,15 @@ def test_events_that_were_put_back_are_wanted_when_their_time_comes(shelf: Shelf
     with shelf.ledger.write() as connection:
         connection.execute(update(inbox_events).values(not_before=utc_now() - timedelta(seconds=1)))
     assert wanted_run(shelf.ledger, EVENT_JOB, active) is not None
+
+
+def test_trap_23_the_good_end_of_a_half_hostile_rename_is_followed_before_it_fails(
+    shelf: Shelf,
+) -> None:
+    shelf.send(("rename", "../x", "films/3/late.mkv"))
+    assert shelf.drain().later == 1
+    write_media(shelf.media(), ["3/late.mkv"])
+    shelf.wake()
+    drained = shelf.drain()
+    assert shelf.numbers(drained)["created"] == 1
+    assert "upwards" in drained.failed[0]
