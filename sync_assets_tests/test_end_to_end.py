@@ -14,9 +14,11 @@ import httpx
 import psutil
 import pytest
 
+from sync_assets import strm
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, create_token
 from sync_assets.settings import Settings
+from sync_assets_tests.support.media import write_media
 
 CHECKOUT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 120
@@ -161,6 +163,29 @@ def test_an_event_is_in_the_inbox_and_in_the_stream(running: Running, settings: 
         for line in stream.iter_lines():
             if line == "event: inbox_event":
                 break
+
+
+def test_a_webhook_becomes_a_file_and_so_does_an_event_that_the_server_did_not_see(
+    running: Running, settings: Settings, tmp_path: Path
+) -> None:
+    media, library = tmp_path / "media" / "shows", tmp_path / "library" / "shows"
+    write_media(media, ["new/by webhook.mkv"])
+    ledger = Ledger.open(settings.ledger_url)
+    with ledger.write() as connection:
+        _, token = create_token(connection, "drive", Scope.INGEST)
+    item = {"action": "create", "is_dir": "false", "source_file": f"{media}/new/by webhook.mkv"}
+    answer = httpx.post(
+        f"{running.server}/api/v1/webhook/clouddrive",
+        headers={"Authorization": f"Bearer {token}"},
+        json={"data": [item]},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    wait_for((library / "new" / "by webhook.strm").exists, "the file of the webhook")
+    write_media(media, ["other/by sensor.mkv"])
+    strm.notify(ledger, f"{media}/other/by sensor.mkv", "create")
+    wait_for((library / "other" / "by sensor.strm").exists, "the file of the sensor")
+    ledger.close()
 
 
 def test_one_interrupt_stops_everything(running: Running) -> None:

@@ -118,6 +118,17 @@ def hold_lease(
             )
 
 
+def is_held(connection: Connection, name: str) -> bool:
+    """Tell whether anybody holds a lease now.
+
+    Args:
+        connection: A transaction of the ledger.
+        name: What it covers.
+    """
+    row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+    return row is not None and _is_alive(row)
+
+
 def _acquire(ledger: Ledger, name: str, holder: str, duration_seconds: float) -> AnyRow | None:
     """Take the lease, or return the row of whoever holds it."""
     with ledger.write() as connection:

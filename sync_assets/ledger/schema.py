@@ -6,6 +6,7 @@ it, in this package or in the domain that owns it.
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -57,6 +58,7 @@ inbox_events = Table(
     Column("claimed_by", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("failure_reason", Text),
+    Column("not_before", UtcDateTime),
     UniqueConstraint("source", "event_id"),
     Index(None, "state", "source", "id"),
     sqlite_autoincrement=True,
@@ -145,4 +147,21 @@ strm_changes = Table(
     CheckConstraint("kind IN ('written', 'deleted')", name="strm_change_kind_is_known"),
     Index(None, "job", "id"),
     sqlite_autoincrement=True,
+)
+
+strm_drives = Table(
+    "strm_drives",
+    metadata,
+    Column("mount_point", Text, primary_key=True),
+    Column("is_mounted", Boolean, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+strm_touched = Table(
+    "strm_touched",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("is_subtree", Boolean, primary_key=True),
+    Column("touched_at", Float, nullable=False),
 )

@@ -8,7 +8,14 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from sync_assets import __version__
 from sync_assets.ledger import Ledger
-from sync_assets.server import documentation, events, health, metrics, webhooks
+from sync_assets.server import (
+    documentation,
+    events,
+    health,
+    metrics,
+    storage_webhooks,
+    webhooks,
+)
 from sync_assets.server.context import ServerContext
 from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
@@ -16,6 +23,7 @@ from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.settings import Settings, load_settings
 
@@ -58,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
     install_error_handlers(app)
-    for module in (health, metrics, events, webhooks, documentation):
+    for module in (health, metrics, events, webhooks, storage_webhooks, documentation):
         app.include_router(module.router)
     return app
 
@@ -83,12 +91,14 @@ async def run_parts(
     reader = LedgerReader(ledger)
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
+    launcher = RunLauncher(settings, ledger, storage_webhooks.event_jobs(settings))
     try:
         yield ServerContext(
-            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements
+            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher
         )
     finally:
         feed.close()
+        await launcher.close()
         await inbox.close()
         reader.close()
         ledger.close()

@@ -9,6 +9,7 @@ from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
+from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.settings import Settings
 
@@ -25,6 +26,7 @@ class ServerContext:
         inbox: Stores deliveries.
         feed: Hands new events to open streams.
         measurements: What `/metrics` shows of the server itself.
+        launcher: Starts runs for events that were stored.
     """
 
     settings: Settings
@@ -34,6 +36,7 @@ class ServerContext:
     inbox: InboxWriter
     feed: EventFeed
     measurements: Measurements
+    launcher: RunLauncher
 
 
 def context_of(request: Request) -> ServerContext:

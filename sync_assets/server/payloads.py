@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
+from sync_assets.ledger.inbox import UNPARSED
 from sync_assets.server.errors import InvalidRequestError
 
 MAXIMUM_DEPTH = 100
@@ -55,6 +56,25 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if _MAY_ESCAPE_BADLY.search(body):
         _refuse_characters(payload, body)
     return payload
+
+
+def parse_or_keep(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object, or keep what it is not as text.
+
+    For senders that fill templates: a quote in a file's name makes their body invalid, and what it
+    was about must not be lost.
+
+    Args:
+        body: The request's body.
+
+    Returns:
+        The object; else the text as the field `unparsed`, and why as `problem`.
+    """
+    try:
+        return parse_object(body)
+    except InvalidRequestError as error:
+        text = body.decode("utf-8", "backslashreplace").replace("\0", "\\0")
+        return {UNPARSED: text, "problem": error.message}
 
 
 def event_id_of(payload: Mapping[str, Any], idempotency_key: str | None) -> str:

@@ -86,5 +86,6 @@ async def generic(
     is_new = await context_of(request).inbox.store(
         Delivery(name, event_id, payload), size=len(body)
     )
+    context_of(request).launcher.notify(name)
     # A finished response spares FastAPI's validation of what was made here.
     return JSONResponse({"id": event_id, "duplicate": not is_new})

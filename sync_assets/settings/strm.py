@@ -92,6 +92,16 @@ def _valid_timezone(name: str) -> str:
     return name
 
 
+def _valid_event_root(path: str) -> str:
+    segments = path.split("/")[1:]
+    if not path.startswith("/") or not {"", ".", ".."}.isdisjoint(segments):
+        message = (
+            "must be an absolute path such as '/115/films', without '..' and without '/' at its end"
+        )
+        raise ValueError(message)
+    return path
+
+
 class DeletionSettings(Section):
     """How much one run may delete before it asks."""
 
@@ -138,11 +148,26 @@ class StrmJobSettings(Section):
     maximum_depth: int = Field(
         default=25, ge=0, le=100, description="Levels of folders below the source that are listed."
     )
+    event_root: Annotated[str, AfterValidator(_valid_event_root)] | None = Field(
+        default=None,
+        description="Where the source is in the paths of storage events, such as '/115/films'. "
+        "Without it: the path of the source.",
+    )
     replace_foreign: bool = Field(
         default=False,
         description="Overwrite .strm files in the output that another program wrote.",
     )
     deletion: DeletionSettings = DeletionSettings()
+
+    @property
+    def event_path(self) -> str:
+        """Where the source is in the paths of storage events."""
+        return self.event_root or self.source_path
+
+    @property
+    def source_path(self) -> str:
+        """Where the source is on its own drive; `/` where it has no path of its own."""
+        return str(getattr(self.source, "path", "/"))
 
     @model_validator(mode="after")
     def _mode_has_what_it_needs(self) -> Self:

@@ -1,4 +1,4 @@
-"""The STRM pipeline, read from top to bottom: listing, tree, orphans, announcements.
+"""The STRM pipeline, read from top to bottom: listing, tree, orphans, announcements; and changes.
 
 Glue only: each asset does one stage of `pipeline` for every selected job.
 """
@@ -10,6 +10,7 @@ import dagster as dg
 from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
+from sync_assets.strm.event_runs import EventRun
 from sync_assets.strm.pipeline import (
     clean_orphans,
     list_source,
@@ -124,4 +125,17 @@ def build_assets(
         stage = Stage(settings, ledger, lake.open())
         return stage.run(context, tell_media_servers)
 
-    return [listing, tree, orphans, announcements]
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"file"},
+        pool=DOMAIN,
+        description="What storage events changed in the libraries of all jobs, without a scan: "
+        f"the paths that they name are looked up at the source, and nothing else.{off}",
+    )
+    def changes(
+        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
+    ) -> dg.MaterializeResult:
+        return EventRun(settings, ledger, lake.open()).run(context)
+
+    return [listing, tree, orphans, announcements, changes]

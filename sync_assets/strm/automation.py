@@ -1,12 +1,14 @@
-"""When the STRM pipeline runs: by job, by schedule."""
+"""When the STRM pipeline runs: by job, by schedule, by storage events."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.strm.reporting import DOMAIN
+from sync_assets.strm.waiting import EVENT_JOB
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -14,11 +16,17 @@ if TYPE_CHECKING:
     )
 
 
+_CHANGES = dg.AssetSelection.assets([DOMAIN, "changes"])
+# Not NOT_STARTED: such a run may be the remains of a crash, which nothing ever starts.
+_QUEUED = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING)
+_SENSOR_SECONDS = 5
+
+
 def build_full_job() -> "UnresolvedAssetJobDefinition":
     """Build the job of a full scan."""
     return dg.define_asset_job(
         "strm_full",
-        selection=dg.AssetSelection.groups(DOMAIN),
+        selection=dg.AssetSelection.groups(DOMAIN) - _CHANGES,
         description="List each source whole, write what is missing or changed, delete what is "
         "gone. Without a partition: all of them.",
     )
@@ -63,3 +71,44 @@ def build_schedule(
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="The full scan of every job.",
     )
+
+
+def build_events_job() -> "UnresolvedAssetJobDefinition":
+    """Build the job that follows storage events."""
+    return dg.define_asset_job(
+        EVENT_JOB.name,
+        selection=_CHANGES,
+        description="Deal with the storage events that wait in the inbox: look at what they name, "
+        "and at nothing else.",
+    )
+
+
+def build_events_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+    """Build the sensor that starts event runs where the server has not.
+
+    Args:
+        job: The job that follows storage events.
+    """
+
+    @dg.sensor(
+        name=EVENT_JOB.sensor_name,
+        job=job,
+        minimum_interval_seconds=_SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={"ledger"},
+        description="Starts a run when storage events wait: all that the server did not start, "
+        "and those that are to be looked at again.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        wanted = wanted_run(context.resources.ledger, EVENT_JOB, _active_runs(context.instance))
+        if wanted is None:
+            return dg.SkipReason("No storage event waits for a run.")
+        return dg.RunRequest(run_key=wanted.run_key)
+
+    return sensor
+
+
+def _active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
+    statuses = [*_QUEUED, dg.DagsterRunStatus.STARTED]
+    runs = instance.get_runs(dg.RunsFilter(job_name=EVENT_JOB.name, statuses=statuses))
+    return [ActiveRun(run.run_id, run.status not in _QUEUED) for run in runs]

@@ -9,7 +9,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.ledger import Ledger
@@ -110,15 +120,19 @@ class Manifest:
                     found.setdefault(directory, set()).add(name)
         return found
 
-    def directories(self) -> Iterator[str]:
-        """Return every directory in which the job owns files, in order."""
-        query = (
-            select(strm_files.c.directory)
-            .where(strm_files.c.job == self._job)
-            .distinct()
-            .order_by(strm_files.c.directory)
-        )
+    def directories(self, below: str = "") -> Iterator[str]:
+        """Return every directory in which the job owns files, in order.
+
+        Args:
+            below: Only this directory and those below it; empty for all.
+        """
         with self._ledger.read() as connection:
+            query = (
+                select(strm_files.c.directory)
+                .where(*self._below(connection, below))
+                .distinct()
+                .order_by(strm_files.c.directory)
+            )
             # On the statement: as the connection's option it would hold for BEGIN too, which
             # PostgreSQL refuses to read through a cursor.
             yield from connection.execute(query.execution_options(yield_per=10_000)).scalars()
@@ -148,6 +162,55 @@ class Manifest:
                 rows,
             )
             self._note(connection, ChangeKind.WRITTEN, entered)
+
+    def enter_moved(self, old: str, new: str) -> None:
+        """Enter the files of a directory, and of all below it, under its future path as well.
+
+        Args:
+            old: Where the directory is.
+            new: Where it is about to be.
+        """
+        columns = strm_files.c
+        with self._ledger.write() as connection:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            moved = select(
+                columns.job,
+                literal(new).concat(func.substr(columns.directory, len(old) + 1)),
+                columns.name,
+                columns.written_at,
+            ).where(*self._below(connection, old))
+            statement = dialect.insert(strm_files).from_select(
+                ["job", "directory", "name", "written_at"], moved
+            )
+            connection.execute(statement.on_conflict_do_nothing())
+            self._note(connection, ChangeKind.WRITTEN, self._files_below(connection, new))
+
+    def strike_below(self, directory: str) -> None:
+        """Strike out the files of a directory and of all below it.
+
+        Args:
+            directory: The directory, which is no longer there.
+        """
+        with self._ledger.write() as connection:
+            self._note(connection, ChangeKind.DELETED, self._files_below(connection, directory))
+            connection.execute(delete(strm_files).where(*self._below(connection, directory)))
+
+    def _files_below(self, connection: Connection, directory: str) -> list[OwnedFile]:
+        query = select(strm_files.c.directory, strm_files.c.name).where(
+            *self._below(connection, directory)
+        )
+        return [OwnedFile(*row) for row in connection.execute(query)]
+
+    def _below(self, connection: Connection, directory: str) -> tuple[ColumnElement[bool], ...]:
+        is_job = strm_files.c.job == self._job
+        if not directory:
+            return (is_job,)
+        # Byte order, in which "0" comes right after "/": the range uses SQLite's primary key.
+        column: ColumnElement[str] = strm_files.c.directory
+        if connection.dialect.name == "postgresql":
+            column = column.collate("C")
+        is_inside = and_(column >= f"{directory}/", column < f"{directory}0")
+        return (is_job, or_(strm_files.c.directory == directory, is_inside))
 
     def strike(self, files: Iterable[OwnedFile]) -> None:
         """Strike out files that were deleted.

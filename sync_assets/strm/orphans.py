@@ -5,7 +5,7 @@ whole there. "Could not look" is never "nothing there".
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
@@ -26,13 +26,14 @@ _DIRECTORIES_PER_BATCH = 500
 _FILES_PER_BATCH = 1_000
 
 
-def plan_deletion(
+def plan_deletion(  # noqa: PLR0913 - the last two are named
     job_name: str,
     job: StrmJobSettings,
     manifest: Manifest,
     listing: Iterable[ListedDirectory],
     *,
     listed_at: float,
+    below: Sequence[str] = ("",),
 ) -> DeletionPlan:
     """Find a job's orphans.
 
@@ -40,15 +41,18 @@ def plan_deletion(
         job_name: The job's name.
         job: Its settings.
         manifest: Its manifest.
-        listing: The last full listing of its source.
+        listing: The last listing of its source: a full one, or that of the directories that are
+            of interest.
         listed_at: When that listing began, in seconds since the epoch. A file that was written
             later is never an orphan of it.
+        below: In which subtrees a directory that the listing lacks may be gone; all of them for
+            a full listing.
 
     Returns:
         The orphans, and why they may not be deleted without approval, if so.
     """
     finder = _Finder(job, manifest, listed_at)
-    orphans = sorted(finder.find(listing), key=lambda file: file.path)
+    orphans = sorted(finder.find(listing, below), key=lambda file: file.path)
     owned = manifest.count()
     digest = hashlib.sha256(job_name.encode())
     for orphan in orphans:
@@ -114,7 +118,7 @@ class _Finder:
         self._listed_at = listed_at
         self.protected = 0
 
-    def find(self, listing: Iterable[ListedDirectory]) -> Iterator[OwnedFile]:
+    def find(self, listing: Iterable[ListedDirectory], below: Sequence[str]) -> Iterator[OwnedFile]:
         """Return the orphans of listed directories, then those of directories that are gone."""
         status: dict[str, ListingStatus] = {}
         unreadable: dict[str, set[str]] = {}
@@ -128,7 +132,8 @@ class _Finder:
                 yield from self._in_listed(batch)
                 batch.clear()
         yield from self._in_listed(batch)
-        yield from self._in_unlisted(status, unreadable)
+        for directory_path in below:
+            yield from self._in_unlisted(directory_path, status, unreadable)
 
     def _in_listed(self, batch: list[ListedDirectory]) -> Iterator[OwnedFile]:
         owned = self._owned([directory.path for directory in batch])
@@ -145,9 +150,12 @@ class _Finder:
             yield from (OwnedFile(directory.path, name) for name in names - wanted.keys())
 
     def _in_unlisted(
-        self, status: Mapping[str, ListingStatus], unreadable: Mapping[str, set[str]]
+        self,
+        below: str,
+        status: Mapping[str, ListingStatus],
+        unreadable: Mapping[str, set[str]],
     ) -> Iterator[OwnedFile]:
-        unlisted = [path for path in self._manifest.directories() if path not in status]
+        unlisted = [path for path in self._manifest.directories(below) if path not in status]
         for start in range(0, len(unlisted), _DIRECTORIES_PER_BATCH):
             owned = self._owned(unlisted[start : start + _DIRECTORIES_PER_BATCH])
             for path, names in owned.items():

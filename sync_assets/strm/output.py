@@ -95,6 +95,48 @@ class Output:
         finally:
             os.close(descriptor)
 
+    def can_move(self, old: str, new: str) -> bool:
+        """Tell whether a directory is there and its new place is free.
+
+        Args:
+            old: Where it is, relative to the root.
+            new: Where it shall be.
+
+        Raises:
+            OSError: A segment is a file or a symbolic link, or cannot be entered.
+        """
+        old_parent, _, old_name = old.rpartition("/")
+        new_parent, _, new_name = new.rpartition("/")
+        with (
+            self.directory(old_parent, create=False) as source,
+            self.directory(new_parent, create=False) as target,
+        ):
+            return (
+                source is not None
+                and source.holds_directory(old_name)
+                and (target is None or not target.holds(new_name))
+            )
+
+    def move_directory(self, old: str, new: str) -> None:
+        """Move a directory with all it holds, also what others put there; see `can_move`.
+
+        Args:
+            old: Where it is, relative to the root.
+            new: Where it shall be; its parents are made.
+
+        Raises:
+            OSError: It cannot be moved.
+        """
+        old_parent, _, old_name = old.rpartition("/")
+        new_parent, _, new_name = new.rpartition("/")
+        with (
+            self.directory(old_parent, create=False) as source,
+            self.directory(new_parent, create=True) as target,
+        ):
+            if source is not None and target is not None:
+                source.move(old_name, target, new_name)
+        self.prune(old_parent)
+
     def prune(self, path: str) -> None:
         """Remove a directory and its parents, up to the root, for as long as they are empty."""
         while path:
@@ -205,6 +247,30 @@ class OutputDirectory:
             os.unlink(name, dir_fd=self._descriptor)
         except FileNotFoundError:
             return
+
+    def holds(self, name: str) -> bool:
+        """Tell whether there is anything of this name, also a link that leads nowhere."""
+        return self._mode(name) is not None
+
+    def holds_directory(self, name: str) -> bool:
+        """Tell whether there is a directory of this name, and not a link to one."""
+        mode = self._mode(name)
+        return mode is not None and stat.S_ISDIR(mode)
+
+    def move(self, name: str, target: "OutputDirectory", new_name: str) -> None:
+        """Move an entry to another open directory.
+
+        Raises:
+            OSError: It cannot be moved, such as into itself.
+        """
+        there = target._descriptor  # noqa: SLF001 - of the same class
+        os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=there)
+
+    def _mode(self, name: str) -> int | None:
+        try:
+            return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return None
 
     def remove_directory(self, name: str) -> None:
         """Remove an empty directory.

@@ -17,6 +17,7 @@ from sync_assets.progress import Progress
 from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
 from sync_assets.strm import listing_table
 from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
+from sync_assets.strm.drives import require_mounted
 from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.media_server import MediaServer, MediaServerError
@@ -34,6 +35,7 @@ from sync_assets.strm.orphans import delete_orphans, plan_deletion
 from sync_assets.strm.output import Output
 from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import SourceUnavailableError, open_source
+from sync_assets.strm.touched import forget_touched, without_touched
 from sync_assets.strm.tree import Change, TreeWriter
 
 if TYPE_CHECKING:
@@ -72,6 +74,15 @@ class JobRun:
         manifest.claim_output(self.settings.output)
         return manifest
 
+    def require_mounted(self) -> None:
+        """Make sure that the job's drive was not reported as unmounted.
+
+        Raises:
+            DriveUnmountedError: It was.
+        """
+        paths = (self.settings.source_path, self.settings.event_path)
+        require_mounted(self.ledger, self.name, paths)
+
 
 @dataclass(frozen=True)
 class StageResult:
@@ -100,7 +111,10 @@ def list_source(job: JobRun) -> StageResult:
     Raises:
         SourceUnavailableError: The source is not there, or is empty although the job has files:
             then the last listing stays as it is.
+        DriveUnmountedError: Its drive was reported as unmounted.
     """
+    job.require_mounted()
+    scanned_at = datetime.now(UTC)
     summary = ListingSummary()
     with open_source(job.settings.source, job.ledger) as source:
         listing = scan(
@@ -109,10 +123,11 @@ def list_source(job: JobRun) -> StageResult:
         directories = _counted(listing, summary, owned=job.manifest.count())
         written = job.lake.write(
             listing_table.ASSET,
-            listing_table.to_batches(directories, datetime.now(UTC), link_root=source.link_root),
+            listing_table.to_batches(directories, scanned_at, link_root=source.link_root),
             partition=job.name,
         )
         requests = source.requests
+    forget_touched(job.ledger, job.name, before=scanned_at.timestamp())
     return StageResult(
         {
             "listed": summary.files,
@@ -151,7 +166,7 @@ def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
             record=changes.append,
             progress=lambda summary: progress.update(summary.total),
         )
-        summary = writer.write(_stored_listing(job))
+        summary = writer.write(stored_listing(job))
     job.lake.write(TREE, [_change_batch(changes)], partition=job.name)
     return StageResult(
         {
@@ -181,13 +196,15 @@ def clean_orphans(
         What was deleted, and what waits for approval.
 
     Raises:
-        SyncError: There is no listing, or the output cannot be written.
+        SyncError: There is no listing, the output cannot be written, or the drive was reported
+            as unmounted.
     """
+    job.require_mounted()
     plan = plan_deletion(
         job.name,
         job.settings,
         job.manifest,
-        _stored_listing(job),
+        stored_listing(job),
         listed_at=_listed_at(job).timestamp(),
     )
     rows: list[tuple[OwnedFile, Decision, str | None]] = []
@@ -282,15 +299,27 @@ def _count(directory: ListedDirectory, summary: ListingSummary) -> None:
     summary.bytes += sum(file.size or 0 for file in directory.files)
 
 
-def _stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
+def stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
+    """Return the last listing of a job, without what events have shown to be out of date.
+
+    Args:
+        job: The job.
+
+    Returns:
+        The directories in the order of the scan.
+
+    Raises:
+        SyncError: There is none.
+    """
     stored = job.lake.batches(listing_table.ASSET, partition=job.name).schema.names
-    return listing_table.from_batches(
+    listing = listing_table.from_batches(
         job.lake.batches(
             listing_table.ASSET,
             partition=job.name,
             columns=listing_table.columns_for_reading(stored),
         )
     )
+    return without_touched(job.ledger, job.name, listing, listed_at=_listed_at(job).timestamp())
 
 
 def _link_root(job: JobRun) -> str | None:

@@ -14,7 +14,8 @@ from sync_assets.logs import stage
 from sync_assets.settings import Settings
 from sync_assets.strm.models import ItemFailure
 from sync_assets.strm.pipeline import JobRun, StageResult
-from sync_assets.strm.reporting import DOMAIN, Reporter
+from sync_assets.strm.reporting import Reporter
+from sync_assets.strm.waiting import LEASE_NAME
 
 LEASE_WAIT_SECONDS = 60.0
 FAILURES_SHOWN = 50
@@ -66,12 +67,7 @@ class Stage:
         return dg.MaterializeResult(metadata=_metadata(result, time.monotonic() - started_at))
 
     def _job_name(self, context: dg.AssetExecutionContext) -> str:
-        if not self._settings.strm.jobs:
-            raise dg.Failure(
-                description="No STRM job is configured. Add a table [strm.jobs.NAME] to "
-                "sync.toml; sync.example.toml shows one.",
-                allow_retries=False,
-            )
+        require_jobs(self._settings)
         return context.partition_key
 
     def _work(
@@ -82,7 +78,7 @@ class Stage:
         with (
             stage(context, context.asset_key.to_user_string(), partition=name) as logged,
             hold_lease(
-                self._ledger, DOMAIN, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
+                self._ledger, LEASE_NAME, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
             ) as lease,
         ):
             job = JobRun(name, strm.jobs[name], lease, self._ledger, self._lake, strm.media_servers)
@@ -90,6 +86,23 @@ class Stage:
             logged.update(result.numbers)
             logged["failed"] = len(result.failures)
         return result
+
+
+def require_jobs(settings: Settings) -> None:
+    """Make sure that any job is configured.
+
+    Args:
+        settings: The whole configuration.
+
+    Raises:
+        dagster.Failure: None is.
+    """
+    if not settings.strm.jobs:
+        raise dg.Failure(
+            description="No STRM job is configured. Add a table [strm.jobs.NAME] to "
+            "sync.toml; sync.example.toml shows one.",
+            allow_retries=False,
+        )
 
 
 def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:

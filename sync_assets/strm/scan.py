@@ -17,9 +17,9 @@ _CIRCLE = "it holds exactly what a folder above it holds: the source may lead in
 
 
 def scan(
-    source: Source, *, exclude: Sequence[str], maximum_depth: int
+    source: Source, *, exclude: Sequence[str], maximum_depth: int, start: str = ""
 ) -> Iterator[ListedDirectory]:
-    """List a source from its root.
+    """List a source from its root, or from a directory below it.
 
     Args:
         source: Where to look.
@@ -27,6 +27,7 @@ def scan(
             directory with all that is below it.
         maximum_depth: The deepest level that is listed; the root is level 0. A directory below
             it is returned as truncated.
+        start: The directory to begin with; empty for the root.
 
     Yields:
         Every directory; parents before their children, in no other order.
@@ -35,10 +36,40 @@ def scan(
         SourceUnavailableError: The source is not there, or went away during the scan.
     """
     source.check()
-    scanner = _Scanner(source, [re.compile(pattern) for pattern in exclude], maximum_depth)
+    scanner = _scanner(source, exclude, maximum_depth)
     if source.connections == 1:
-        return scanner.walk()
-    return scanner.walk_concurrently()
+        return scanner.walk(start)
+    return scanner.walk_concurrently(start)
+
+
+def list_one(
+    source: Source, path: str, *, exclude: Sequence[str], maximum_depth: int
+) -> tuple[ListedDirectory, list[str]]:
+    """List one directory alone.
+
+    Args:
+        source: Where to look.
+        path: The directory; empty for the root.
+        exclude: As for `scan`.
+        maximum_depth: As for `scan`.
+
+    Returns:
+        The directory, and the paths of those in it.
+
+    Raises:
+        SourceUnavailableError: The source has gone.
+    """
+    scanner = _scanner(source, exclude, maximum_depth)
+    listed, children = scanner.list_one(_Pending(path, _depth(path)))
+    return listed, [child.path for child in children]
+
+
+def _scanner(source: Source, exclude: Sequence[str], maximum_depth: int) -> "_Scanner":
+    return _Scanner(source, [re.compile(pattern) for pattern in exclude], maximum_depth)
+
+
+def _depth(path: str) -> int:
+    return path.count("/") + 1 if path else 0
 
 
 class _Pending(NamedTuple):
@@ -55,6 +86,9 @@ class _Pending(NamedTuple):
     above: tuple[int, ...] = ()
 
 
+Children = list[_Pending]
+
+
 class _Scanner:
     def __init__(
         self, source: Source, exclude: Sequence[re.Pattern[str]], maximum_depth: int
@@ -63,29 +97,31 @@ class _Scanner:
         self._exclude = exclude
         self._maximum_depth = maximum_depth
 
-    def walk(self) -> Iterator[ListedDirectory]:
+    def walk(self, start: str) -> Iterator[ListedDirectory]:
         """List one directory after the other, in the caller's thread."""
-        pending = [_Pending("")]
+        pending = [_Pending(start, _depth(start))]
         while pending:
-            listed, children = self._list(pending.pop())
+            listed, children = self.list_one(pending.pop())
             yield listed
             pending.extend(reversed(children))
 
-    def walk_concurrently(self) -> Iterator[ListedDirectory]:
+    def walk_concurrently(self, start: str) -> Iterator[ListedDirectory]:
         """List as many directories at a time as the source allows.
 
         Depth first, and few listings ahead of the caller: what waits stays small however large
         the source is.
         """
         most_ahead = 2 * self._source.connections
-        finished: SimpleQueue[Future[tuple[ListedDirectory, list[_Pending]]]] = SimpleQueue()
-        pending = [_Pending("")]
+        finished: SimpleQueue[Future[tuple[ListedDirectory, Children]]] = SimpleQueue()
+        pending = [_Pending(start, _depth(start))]
         running = 0
         with ThreadPoolExecutor(self._source.connections, "strm-listing") as executor:
             try:
                 while pending or running:
                     while pending and running < most_ahead:
-                        executor.submit(self._list, pending.pop()).add_done_callback(finished.put)
+                        executor.submit(self.list_one, pending.pop()).add_done_callback(
+                            finished.put
+                        )
                         running += 1
                     listed, children = finished.get().result()
                     running -= 1
@@ -94,7 +130,8 @@ class _Scanner:
             finally:
                 executor.shutdown(cancel_futures=True)
 
-    def _list(self, pending: _Pending) -> tuple[ListedDirectory, list[_Pending]]:
+    def list_one(self, pending: _Pending) -> tuple[ListedDirectory, "Children"]:
+        """List one directory, and name those in it."""
         path, depth, above = pending
         if depth > self._maximum_depth:
             error = f"deeper than level {self._maximum_depth}, which is the deepest listed"

@@ -9,9 +9,14 @@ from sync_assets.ledger.inbox import (
     Delivery,
     InboxState,
     claim,
+    claimed_by_others,
     count_by_state,
+    has_claimed,
+    put_back,
     remove_finished,
     store,
+    waiting,
+    wake,
 )
 from sync_assets.ledger.types import utc_now
 
@@ -73,3 +78,31 @@ def test_only_old_events_that_were_dealt_with_are_removed(ledger: Ledger) -> Non
             ("a", "claimed"): 1,
             ("a", "failed"): 1,
         }
+
+
+def test_an_event_that_is_put_back_waits_until_its_time(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        store(connection, [Delivery("a", "1", {}), Delivery("b", "1", {}), Delivery("c", "1", {})])
+        rows = claim(connection, "a", "b", run_id="run")
+        assert [has_claimed(connection, run) for run in ("run", "next")] == [True, False]
+        put_back(connection, rows[0].id, run_id="run", not_before=utc_now() + timedelta(hours=1))
+        put_back(connection, rows[1].id, run_id="run", counts=False)
+    with ledger.write() as connection:
+        now_waiting = waiting(connection, "a", "b")
+        assert now_waiting is not None
+        assert (now_waiting.count, now_waiting.newest_id) == (1, rows[1].id)
+        (row,) = claim(connection, "a", "b", run_id="next")
+        assert (row.id, row.attempts) == (rows[1].id, 1)
+        assert waiting(connection, "a", "b") is None
+        wake(connection, "a")
+        (row,) = claim(connection, "a", "b", run_id="next")
+        assert (row.id, row.attempts) == (rows[0].id, 2)
+
+
+def test_what_a_run_claimed_is_found_by_the_next_one(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        store(connection, [Delivery("a", str(number), {}) for number in range(3)])
+        dead = claim(connection, "a", run_id="dead", limit=2)
+        claim(connection, "a", run_id="alive")
+        found = claimed_by_others(connection, "a", run_id="alive")
+    assert [row.id for row in found] == [row.id for row in dead]

@@ -8,6 +8,7 @@ from sync_assets.strm.announcements import ChangeKind, pending_announcement
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import OwnedFile
 
+NEIGHBOURS = ["A", "A b", "A!", "A0", "Aé", "a", "a/x", ""]
 FILES = [
     OwnedFile("", "root.strm"),
     OwnedFile("剧/第1季", "a.strm"),
@@ -54,3 +55,24 @@ def test_changes_are_noted_with_the_files_only_where_somebody_is_told(ledger: Le
     assert announcement is not None
     assert announcement.kinds["root.strm"] is ChangeKind.DELETED
     assert announcement.kinds["剧/第1季/a.strm"] is ChangeKind.WRITTEN
+
+
+def test_a_subtree_is_itself_and_what_is_below_it(ledger: Ledger) -> None:
+    manifest = Manifest(ledger, "films")
+    inside = ["A", "A/x", "A/x/y", "A/é", "A/進撃"]
+    manifest.enter(OwnedFile(path, "f.strm") for path in {*inside, *NEIGHBOURS})
+    assert sorted(manifest.directories("A")) == sorted(inside)
+    assert set(manifest.directories()) == {*inside, *NEIGHBOURS}
+
+
+def test_a_moved_subtree_is_entered_before_and_struck_out_after(ledger: Ledger) -> None:
+    manifest, other = Manifest(ledger, "films"), Manifest(ledger, "shows")
+    for each in (manifest, other):
+        each.enter(OwnedFile(path, "f.strm") for path in {*NEIGHBOURS, "A/x", "A/進撃/y"})
+    manifest.enter_moved("A", "B/c")
+    manifest.enter_moved("A", "B/c")
+    assert sorted(manifest.directories("B")) == ["B/c", "B/c/x", "B/c/進撃/y"]
+    manifest.strike_below("A")
+    assert list(manifest.directories("A")) == []
+    assert {"A b", "A!", "A0", "a", "a/x"} <= set(manifest.directories())
+    assert len(list(other.directories("A"))) == 3
