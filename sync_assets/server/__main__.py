@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
+from sync_assets.logs import configure_logging
 from sync_assets.server.app import create_app
 from sync_assets.settings import load_settings
 
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ).parse_args(arguments)
     try:
         settings = load_settings()
+        configure_logging(settings)
         # Uvicorn shows a failed start as a traceback; this shows the error and its remedy.
         Ledger.open(settings.ledger_url).close()
         app = create_app(settings)

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from sync_assets.ops.home import initialise_home
 from sync_assets.settings.loading import CONFIG_VARIABLE, load_settings
+from sync_assets.settings.models import ENVIRONMENT_PREFIX
 from sync_assets_tests.benchmarks import webhook
 from sync_assets_tests.support.media import write_media
 
@@ -112,6 +113,8 @@ def _job(source: Path, home: Path, expected: str) -> tuple[float, float]:
         f'home = "home"\n[strm.jobs.benchmark]\nsource = {{ path = "{source}" }}\n'
         'output = "library"\nurl_template = "http://nas.lan:8000/{path}"\n'
     )
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        del os.environ[name]  # they win over the file, and name the user's own home
     os.environ[CONFIG_VARIABLE] = str(configuration)
     settings = load_settings()
     initialise_home(settings)
