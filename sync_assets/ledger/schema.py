@@ -127,6 +127,7 @@ strm_files = Table(
     Column("directory", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("written_at", Float, nullable=False),
+    Column("digest", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

@@ -120,6 +120,28 @@ class Manifest:
                     found.setdefault(directory, set()).add(name)
         return found
 
+    def with_digests(self, files: Sequence[OwnedFile]) -> list[OwnedFile]:
+        """Return files with the digests of what was written into them.
+
+        Args:
+            files: Some of the job's files.
+
+        Returns:
+            The same, in their order.
+        """
+        known: dict[tuple[str, str], str] = {}
+        directories = sorted({file.directory for file in files})
+        query = select(strm_files.c.directory, strm_files.c.name, strm_files.c.digest).where(
+            strm_files.c.job == self._job,
+            strm_files.c.directory.in_(bindparam("directories", expanding=True)),
+        )
+        with self._ledger.read() as connection:
+            for start in range(0, len(directories), _DIRECTORIES_PER_QUERY):
+                chunk = directories[start : start + _DIRECTORIES_PER_QUERY]
+                for directory, name, digest in connection.execute(query, {"directories": chunk}):
+                    known[directory, name] = digest
+        return [file._replace(digest=known.get((file.directory, file.name), "")) for file in files]
+
     def directories(self, below: str = "") -> Iterator[str]:
         """Return every directory in which the job owns files, in order.
 
@@ -145,10 +167,7 @@ class Manifest:
         """
         now = time.time()
         entered = list(files)
-        rows = [
-            {"job": self._job, "directory": file.directory, "name": file.name, "written_at": now}
-            for file in entered
-        ]
+        rows = [{"job": self._job, "written_at": now, **file._asdict()} for file in entered]
         if not rows:
             return
         with self._ledger.write() as connection:
@@ -157,7 +176,10 @@ class Manifest:
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["job", "directory", "name"],
-                    set_={"written_at": statement.excluded.written_at},
+                    set_={
+                        "written_at": statement.excluded.written_at,
+                        "digest": statement.excluded.digest,
+                    },
                 ),
                 rows,
             )
@@ -178,9 +200,10 @@ class Manifest:
                 literal(new).concat(func.substr(columns.directory, len(old) + 1)),
                 columns.name,
                 columns.written_at,
+                columns.digest,
             ).where(*self._below(connection, old))
             statement = dialect.insert(strm_files).from_select(
-                ["job", "directory", "name", "written_at"], moved
+                ["job", "directory", "name", "written_at", "digest"], moved
             )
             connection.execute(statement.on_conflict_do_nothing())
             self._note(connection, ChangeKind.WRITTEN, self._files_below(connection, new))

@@ -1,5 +1,6 @@
 """What the STRM domain talks about: entries, listings, outcomes."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -37,11 +38,12 @@ class Outcome(StrEnum):
 
 
 class Decision(StrEnum):
-    """What happened to an orphan."""
+    """What happened to an orphan; an edited one is the user's own now, and stays."""
 
     DELETED = "deleted"
     WAITING = "waiting"
     PROPOSED = "proposed"
+    EDITED = "edited"
     FAILED = "failed"
 
 
@@ -150,10 +152,12 @@ class OwnedFile(NamedTuple):
     Attributes:
         directory: Its directory, relative to the job's output.
         name: Its name.
+        digest: Of what was written into it; empty where that is not known.
     """
 
     directory: str
     name: str
+    digest: str = ""
 
     @property
     def path(self) -> str:
@@ -183,3 +187,8 @@ class DeletionPlan:
 def join(directory: str, name: str) -> str:
     """Join a relative directory, empty for the root, and a name."""
     return f"{directory}/{name}" if directory else name
+
+
+def digest_of(content: bytes) -> str:
+    """Return the digest by which a file's content is known again."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()

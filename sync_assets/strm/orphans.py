@@ -17,9 +17,10 @@ from sync_assets.strm.models import (
     ListedDirectory,
     ListingStatus,
     OwnedFile,
+    digest_of,
 )
 from sync_assets.strm.naming import strm_names
-from sync_assets.strm.output import Output
+from sync_assets.strm.output import MAXIMUM_CONTENT_BYTES, Output
 from sync_assets.strm.tree import MediaFilter
 
 _DIRECTORIES_PER_BATCH = 500
@@ -89,12 +90,10 @@ def delete_orphans(
     failures: list[ItemFailure] = []
     for start in range(0, len(plan.orphans), _FILES_PER_BATCH):
         lease.require()
-        deleted = []
-        for orphan in plan.orphans[start : start + _FILES_PER_BATCH]:
+        settled = []
+        for orphan in manifest.with_digests(plan.orphans[start : start + _FILES_PER_BATCH]):
             try:
-                with output.directory(orphan.directory, create=False) as directory:
-                    if directory is not None:
-                        directory.delete(orphan.name)
+                is_ours = _delete(orphan, output)
             except OSError as error:
                 output.raise_if_unavailable(error)
                 message = error.strerror or str(error)
@@ -103,12 +102,28 @@ def delete_orphans(
                 )
                 record(orphan, Decision.FAILED, message)
                 continue
-            deleted.append(orphan)
-            record(orphan, Decision.DELETED, None)
-        manifest.strike(deleted)
-        for directory_path in {orphan.directory for orphan in deleted}:
+            settled.append(orphan)
+            if is_ours:
+                record(orphan, Decision.DELETED, None)
+            else:
+                record(orphan, Decision.EDITED, "it was changed after it was written, and stays")
+        manifest.strike(settled)
+        for directory_path in {orphan.directory for orphan in settled}:
             output.prune(directory_path)
     return failures
+
+
+def _delete(orphan: OwnedFile, output: Output) -> bool:
+    """Delete a file that holds what was written into it; tell whether it did."""
+    with output.directory(orphan.directory, create=False) as directory:
+        if directory is None:
+            return True
+        if orphan.digest:
+            content = directory.read(orphan.name, MAXIMUM_CONTENT_BYTES)
+            if content is not None and digest_of(content) != orphan.digest:
+                return False
+        directory.delete(orphan.name)
+    return True
 
 
 class _Finder:

@@ -19,6 +19,9 @@ TEMPORARY_NAME = ".strm-writing"
 """A fixed short name: one run at a time holds the job's lease, and a long media name plus a
 suffix would not fit in 255 bytes."""
 
+MAXIMUM_CONTENT_BYTES = 65_536
+"""No link is longer; what is longer was not written here."""
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

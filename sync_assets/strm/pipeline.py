@@ -373,8 +373,9 @@ def _orphan_numbers(
 ) -> dict[str, int]:
     decisions = [decision for _, decision, _ in rows]
     return {
-        "owned": plan.owned - decisions.count(Decision.DELETED),
+        "owned": plan.owned - decisions.count(Decision.DELETED) - decisions.count(Decision.EDITED),
         "deleted": decisions.count(Decision.DELETED),
+        "edited": decisions.count(Decision.EDITED),
         "waiting": decisions.count(Decision.WAITING),
         "protected": plan.protected,
     }

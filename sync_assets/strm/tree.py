@@ -21,6 +21,7 @@ from sync_assets.strm.models import (
     Outcome,
     OwnedFile,
     TreeSummary,
+    digest_of,
     join,
 )
 from sync_assets.strm.naming import strm_names
@@ -69,7 +70,7 @@ class _Plan:
         """Return the files that become the job's own."""
         yield from self.adopted
         for target, _ in self.writes:
-            yield OwnedFile(self.directory, target.name)
+            yield OwnedFile(self.directory, target.name, digest_of(target.content))
 
 
 class MediaFilter:
@@ -205,7 +206,8 @@ class TreeWriter:
         ):
             self.summary.unchanged += 1
             if target.name not in owned:
-                plan.adopted.append(OwnedFile(plan.directory, target.name))
+                digest = digest_of(present)
+                plan.adopted.append(OwnedFile(plan.directory, target.name, digest))
         elif target.name in owned or present == b"" or self._replace_foreign:
             plan.writes.append((target, Outcome.UPDATED))
         else:

@@ -294,6 +294,19 @@ def test_files_of_another_folder_are_not_ours_although_they_have_the_same_paths(
     assert tree_of(library.output) == left_behind
 
 
+def test_a_file_that_was_edited_by_hand_is_the_users_own_and_stays(library: Library) -> None:
+    fill(library)
+    library.sync()
+    edited = library.output / "Film 3" / "Film 3.strm"
+    edited.write_text("http://mine/")
+    for number in (3, 4):
+        shutil.rmtree(library.media / f"Film {number}")
+    assert pick(library.sync(), "deleted", "edited", "owned") == (1, 1, 18)
+    assert edited.read_text() == "http://mine/"
+    assert pick(library.sync(), "deleted", "edited", "owned") == (0, 0, 18)
+    assert edited.exists()
+
+
 def test_more_than_the_share_waits_for_approval_of_exactly_this_plan(library: Library) -> None:
     fill(library, 40)
     library.sync()

@@ -1,4 +1,4 @@
-"""The output of each STRM job, and changed files that media servers have yet to be told of."""
+"""What STRM files hold, the output of each job, and changes to tell media servers of."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables."""
+    """Create the tables and the column."""
+    op.add_column("strm_files", sa.Column("digest", sa.Text(), nullable=False, server_default=""))
     op.create_table(
         "strm_outputs",
         sa.Column("job", sa.Text(), nullable=False),
