@@ -44,6 +44,24 @@ def execute_job(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def tell_failed_runs_sensor(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Show the sensor every failed run, as the daemon does."""
+    sensor = build_defs(settings).resolve_sensor_def("failed_runs_sensor")
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
+        (event,) = [
+            each.dagster_event
+            for each in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+            if each.dagster_event is not None
+        ]
+        context = dg.build_run_status_sensor_context(sensor.name, event, instance, run)
+        sensor(context.for_run_failure())
+
+
+def health_of_jobs(settings: Settings) -> dict[str, str]:
+    health = json.loads((settings.home / "health.json").read_text())
+    return {each["partition"]: each["status"] for each in health["domains"]["strm"]["partitions"]}
+
+
 def materialized(instance: dg.DagsterInstance, asset: str) -> set[str]:
     return instance.get_materialized_partitions(dg.AssetKey(["strm", asset]))
 
@@ -121,11 +139,20 @@ def test_one_job_that_fails_does_not_keep_the_others_from_their_work(
     assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE] * 2
     for asset in ("listing", "tree", "orphans", "announcements"):
         assert materialized(instance, asset) == {"shows"}
-    health = json.loads((settings.home / "health.json").read_text())
-    partitions = {
-        each["partition"]: each["status"] for each in health["domains"]["strm"]["partitions"]
-    }
-    assert partitions == {"movies": "failed", "shows": "ok"}
+    assert health_of_jobs(settings) == {"movies": "failed", "shows": "ok"}
+    tell_failed_runs_sensor(settings, instance)
+    assert health_of_jobs(settings) == {"movies": "failed", "shows": "ok"}
+
+
+def test_a_run_whose_process_was_killed_does_not_stay_healthy(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    assert execute_job("--tags", json.dumps({"dagster/partition": "shows"})).returncode == 0
+    (run,) = instance.get_runs()
+    assert health_of_jobs(settings) == {"shows": "ok"}
+    instance.report_run_failed(run, "Run worker process exited unexpectedly.")
+    tell_failed_runs_sensor(settings, instance)
+    assert health_of_jobs(settings) == {"shows": "failed"}
 
 
 def test_a_wrong_configuration_stops_a_run_with_the_field(

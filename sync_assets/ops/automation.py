@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.events import JobFailureData
 
 from sync_assets.executor import PartitionRunsFailedError
 from sync_assets.ledger import Ledger
@@ -76,8 +77,9 @@ def _failed_runs_sensor(settings: Settings) -> dg.SensorDefinition:
         "as when its process was killed.",
     )
     def failed_runs_sensor(context: dg.RunFailureSensorContext) -> None:
-        data = context.failure_event.job_failure_data
-        error = data.error
+        # A run whose process was killed is reported by others, without any data.
+        data = context.failure_event.event_specific_data
+        error = data.error if isinstance(data, JobFailureData) else None
         if error is not None and error.cls_name == PartitionRunsFailedError.__name__:
             return  # its own partition went well; the others' runs speak for themselves
         ledger = Ledger.open(settings.ledger_url)
