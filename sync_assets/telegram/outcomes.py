@@ -35,8 +35,10 @@ _NEVER_LEFT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-_BROKEN_ALBUM = re.compile(r'failed to send message #(\d+) with the error message "(.*)"', re.I)
-_RETRY_AFTER = re.compile(r"retry after (\d+)", re.I)
+_BROKEN_ALBUM = re.compile(
+    r'failed to send message #(\d+) with the error message "(.*)"', re.IGNORECASE
+)
+_RETRY_AFTER = re.compile(r"retry after (\d+)", re.IGNORECASE)
 _DEFAULT_RETRY_AFTER_SECONDS = 30.0
 # Texts of the Bot API; it has no codes for them.
 _CHAT_REFUSED = (
