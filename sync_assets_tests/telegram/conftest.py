@@ -15,7 +15,7 @@ from sync_assets.settings.telegram import TelegramSettings
 from sync_assets.telegram.pacing import Pace
 from sync_assets.telegram.posting import send_posts
 from sync_assets.telegram.settling import SendingReport
-from sync_assets_tests.telegram.works import queue_work, write_pages
+from sync_assets_tests.telegram.works import make_work, queue_work, write_pages
 from sync_assets_tests.upstreams.telegram import TOKEN, TelegramServer
 
 UNHURRIED = Pace(per_chat=(1_000, 1.0), per_group=(10_000, 60.0), overall=(1_000, 1.0))
@@ -35,8 +35,6 @@ class Outbox:
         return telegram_settings(self.server, **self.options)
 
     def queue(self, work_id: str = "100", pages: int = 1, chats: tuple[str, ...] = ("1",)) -> None:
-        from sync_assets_tests.telegram.works import make_work
-
         media = write_pages(self.directory, work_id, pages)
         queue_work(self.ledger, media, *chats, work=make_work(work_id))
 

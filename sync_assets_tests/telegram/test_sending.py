@@ -93,27 +93,29 @@ def test_animations_videos_and_documents_are_sent_as_such(
 
 
 @pytest.mark.parametrize(
-    ("sides", "document_fallback", "kind"),
+    ("sides", "kind"),
     [
-        ((8_000, 4_000), False, "photo"),
-        ((8_000, 4_000), True, "document"),
-        ((2_100, 100), False, "document"),
-        ((9_000, 1_000), False, "photo"),
-        ((9_990, 12), False, "document"),
+        ((8_000, 4_000), "photo"),
+        ((9_000, 1_000), "photo"),
+        ((2_100, 100), "document"),
+        ((9_990, 12), "document"),
     ],
 )
-def test_pictures_beyond_the_limits_become_smaller_photos_or_documents(
-    outbox: Outbox,
-    server: TelegramServer,
-    tmp_path: Path,
-    sides: tuple[int, int],
-    document_fallback: bool,
-    kind: str,
+def test_a_picture_beyond_the_limits_becomes_smaller_where_its_ratio_allows(
+    outbox: Outbox, server: TelegramServer, tmp_path: Path, sides: tuple[int, int], kind: str
 ) -> None:
-    outbox.options["document_fallback"] = document_fallback
     queue_work(outbox.ledger, [write_picture(tmp_path / "large.png", sides=sides, mode="L")])
     assert outbox.send().sent == 1
     assert server.messages[0].kind == kind
+
+
+def test_a_picture_beyond_the_limits_goes_as_a_document_where_that_is_wanted(
+    outbox: Outbox, server: TelegramServer, tmp_path: Path
+) -> None:
+    outbox.options["document_fallback"] = True
+    queue_work(outbox.ledger, [write_picture(tmp_path / "l.png", sides=(8_000, 4_000), mode="L")])
+    assert outbox.send().sent == 1
+    assert server.messages[0].kind == "document"
 
 
 def test_a_photo_of_too_many_bytes_becomes_smaller(
@@ -215,18 +217,10 @@ def test_the_proxy_is_used_and_the_environment_is_not(
     outbox: Outbox, server: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    outbox.queue()
-    assert outbox.send().sent == 1
-    requests = server.requests.total()
     outbox.options["base_url"] = "http://telegram.invalid"
     outbox.options["proxy"] = server.url
-    outbox.queue("2")
-    # The stand-in is no proxy: it is enough that the request for telegram.invalid reached it.
-    outbox.options["max_attempts"] = 1
-    with pytest.raises(Exception, match=r"Telegram|token"):
-        outbox.send()
-    assert server.requests.total() >= requests
-    assert outbox.states()[-1] == "queued"
+    outbox.queue()
+    assert outbox.send().sent == 1
 
 
 def test_the_history_holds_no_secret(outbox: Outbox, server: TelegramServer) -> None:

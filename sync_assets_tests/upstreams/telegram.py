@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
@@ -163,9 +164,11 @@ class TelegramServer(SocketServer):
             )
 
     def answer(self, request: Received) -> Reply:
-        if request.target == "/messages":
+        # A proxy's client asks for the whole address, and the stand-in can be that proxy.
+        path = urlsplit(request.target).path
+        if path == "/messages":
             return Reply(json.dumps([asdict(each) for each in self.messages]).encode())
-        _, bot, method = request.target.split("/", 2)
+        _, bot, method = path.split("/", 2)
         with self._state:
             self.requests[method] += 1
         try:
