@@ -102,18 +102,6 @@ def due_chats(connection: Connection, partition: str, chat_ids: Collection[str])
     return [chat_id for chat_id in chat_ids if chat_id in found]
 
 
-def due_partitions(connection: Connection, chat_ids: Collection[str]) -> list[str]:
-    """Return the accounts that have posts to send now.
-
-    Args:
-        connection: A transaction of the ledger.
-        chat_ids: The chats that are configured, by the ids that posts name them by.
-    """
-    columns = telegram_posts.c
-    query = select(columns.partition).where(columns.chat_id.in_(chat_ids), *_due()).distinct()
-    return sorted(connection.execute(query).scalars())
-
-
 def next_work(connection: Connection, partition: str, chat_id: str) -> list[AnyRow]:
     """Return the posts of one work that a chat is to get next, in the order of their pages.
 

@@ -4,11 +4,17 @@ https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this:
 second in a chat, 20 per minute in a group, 30 per second overall. Every item of an album counts.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.rate_budgets import RateLimit, block, reserve
+from sync_assets.ledger.rate_budgets import RateLimit, block, read_budgets, reserve
+from sync_assets.settings.telegram import TelegramSettings
+from sync_assets.telegram.chats import current_chat_id
+from sync_assets.telegram.client import bot_id
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,13 @@ class Pacer:
 
     Args:
         ledger: Holds the budgets, so that a restart forgets nothing.
-        bot_id: The bot.
+        bot: The bot's id.
         pace: What Telegram allows.
     """
 
-    def __init__(self, ledger: Ledger, bot_id: str, pace: Pace) -> None:
+    def __init__(self, ledger: Ledger, bot: str, pace: Pace) -> None:
         self._ledger = ledger
-        self._bot = f"telegram:{bot_id}"
+        self._bot_id = bot
         self._pace = pace
 
     def reserve(self, chat_id: str, count: int, *, maximum_wait_seconds: float) -> float:
@@ -77,7 +83,27 @@ class Pacer:
             permits, seconds = self._pace.per_group
             yield RateLimit(f"{self._chat_budget(chat_id)}:group", permits, seconds)
         permits, seconds = self._pace.overall
-        yield RateLimit(self._bot, permits, seconds)
+        yield RateLimit(f"telegram:{self._bot_id}", permits, seconds)
 
     def _chat_budget(self, chat_id: str) -> str:
-        return f"{self._bot}:{chat_id}"
+        return _chat_budget(self._bot_id, chat_id)
+
+
+def is_blocked(connection: Connection, settings: TelegramSettings, chat_id: str) -> bool:
+    """Tell whether Telegram wants no message in a chat now.
+
+    Args:
+        connection: A transaction of the ledger.
+        settings: The bot.
+        chat_id: The chat, by the id that posts name it by.
+    """
+    if settings.bot_token is None:
+        return True
+    name = _chat_budget(bot_id(settings.bot_token), current_chat_id(connection, chat_id))
+    return any(
+        use.name == name and use.blocked_until > time.time() for use in read_budgets(connection)
+    )
+
+
+def _chat_budget(bot: str, chat_id: str) -> str:
+    return f"telegram:{bot}:{chat_id}"

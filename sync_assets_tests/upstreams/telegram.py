@@ -164,6 +164,8 @@ class TelegramServer(SocketServer):
             )
 
     def answer(self, request: Received) -> Reply:
+        if len(request.body) < int(request.headers.get("content-length", 0)):
+            raise ResetConnectionError  # the client was killed in the middle of its request
         # A proxy's client asks for the whole address, and the stand-in can be that proxy.
         path = urlsplit(request.target).path
         if path == "/messages":
