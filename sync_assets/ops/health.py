@@ -73,6 +73,9 @@ class PartitionHealth(BaseModel):
     added: int
     skipped: int
     failed: int
+    metrics: dict[str, int | float | str] = Field(
+        default_factory=dict, description="Further numbers that the domain chose to publish."
+    )
 
 
 class DomainHealth(BaseModel):
@@ -256,6 +259,7 @@ def _domain(
             added=result.added,
             skipped=result.skipped,
             failed=result.failed,
+            metrics=dict(result.detail.get("metrics", {})),
         )
         for result in results
     ]

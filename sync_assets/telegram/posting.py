@@ -44,7 +44,15 @@ def send_posts(  # noqa: PLR0913 - all but three are named
     with hold_lease(
         ledger, lease_name(partition), purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
     ) as lease:
-        sender = Sender(settings, ledger, lease, partition=partition, run_id=run_id, pace=pace)
+        sender = Sender(
+            settings,
+            ledger,
+            lease,
+            partition=partition,
+            chat_ids=chat_ids,
+            run_id=run_id,
+            pace=pace,
+        )
         return asyncio.run(sender.send())
 
 
