@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
+    pixiv: PixivSettings = PixivSettings()
 
     @classmethod
     def settings_customise_sources(
