@@ -66,14 +66,14 @@ class Account:
 
 
 def open_account(
-    settings: Settings, name: str, *, gallery_dl: Path, seconds: float | None = None
+    settings: Settings, name: str, *, gallery_dl: Path | None = None, seconds: float | None = None
 ) -> Account:
     """Put together what a round of an account needs.
 
     Args:
         settings: The whole configuration.
         name: The account's name.
-        gallery_dl: The program.
+        gallery_dl: The program; without it, the account is only looked at.
         seconds: How long the round may take; without it, `pixiv.max_run_seconds`.
     """
     own = settings.pixiv.accounts[name]
@@ -82,7 +82,7 @@ def open_account(
         name=name,
         settings=own,
         pixiv=settings.pixiv,
-        gallery_dl=gallery_dl,
+        gallery_dl=gallery_dl or Path(),
         download_directory=own.download_directory or settings.pixiv.download_directory / name,
         archive_path=own.archive_path or state / "archive.sqlite3",
         state_directory=state,

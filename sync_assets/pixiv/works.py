@@ -246,3 +246,22 @@ def unannounced_works(connection: Connection, account: str) -> dict[int, Work]:
         .order_by(pixiv_works.c.id)
     )
     return read_works(connection, account, work_ids=connection.execute(query).scalars().all())
+
+
+def last_unannounced(connection: Connection, account: str) -> str | None:
+    """Return a mark of the works that wait for their posts; None where none waits.
+
+    Args:
+        connection: A transaction of the ledger.
+        account: The account's name.
+
+    Returns:
+        A text that is another one when another work waits.
+    """
+    query = select(func.count(), func.max(pixiv_works.c.changed_at)).where(
+        pixiv_works.c.account == account,
+        pixiv_works.c.state == WorkState.COMPLETE,
+        pixiv_works.c.announced_at.is_(None),
+    )
+    count, newest = connection.execute(query).one()
+    return f"{count}:{newest:%Y%m%dT%H%M%S.%f}" if count else None
