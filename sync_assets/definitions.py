@@ -7,10 +7,12 @@ from typing import Any
 import dagster as dg
 
 import sync_assets.ops.automation as operations
+import sync_assets.pixiv.definitions as pixiv
 import sync_assets.strm.definitions as strm
 from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
 from sync_assets.logs import configure_logging
+from sync_assets.pixiv.posting import telegram_announcer
 from sync_assets.resources import ledger_resource
 from sync_assets.settings import Settings, load_settings
 
@@ -42,7 +44,10 @@ def build_defs(
         # Parts of Dagster that this project has decided to use although they are beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.Definitions.merge(
-            shared, strm.build_defs(settings), operations.build_defs(settings)
+            shared,
+            pixiv.build_defs(settings, telegram_announcer(settings)),
+            strm.build_defs(settings),
+            operations.build_defs(settings),
         )
 
 

@@ -17,6 +17,7 @@ from pydantic_settings import (
 from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
+from sync_assets.settings.telegram import TelegramSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -116,6 +117,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
     pixiv: PixivSettings = PixivSettings()
+    telegram: TelegramSettings = TelegramSettings()
 
     @classmethod
     def settings_customise_sources(
