@@ -203,7 +203,11 @@ def report_result(ledger: Ledger, settings: Settings, result: Result) -> None:
 
 def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
-    return {"strm": frozenset(settings.strm.jobs)}
+    return {
+        "pixiv": frozenset(settings.pixiv.accounts),
+        "strm": frozenset(settings.strm.jobs),
+        "telegram": frozenset(settings.pixiv.accounts if settings.telegram.is_configured else ()),
+    }
 
 
 def _wrong_schema(ledger: Ledger, revision: str | None) -> LedgerHealth:

@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.settings.telegram import TelegramSettings
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
+    pixiv: PixivSettings = PixivSettings()
     telegram: TelegramSettings = TelegramSettings()
 
     @classmethod
