@@ -46,6 +46,7 @@ class Pacer:
         self._ledger = ledger
         self._bot_id = bot
         self._pace = pace
+        self._arrived: dict[str, list[tuple[float, int]]] = {}
 
     def reserve(self, chat_id: str, count: int, *, maximum_wait_seconds: float) -> float:
         """Reserve messages in a chat.
@@ -61,10 +62,42 @@ class Pacer:
         Raises:
             RateBudgetExhaustedError: The chat is blocked, or busy, for longer than that.
         """
-        return max(
+        reserved = [
             reserve(self._ledger, limit, count=count, maximum_wait_seconds=maximum_wait_seconds)
             for limit in self._limits(chat_id)
-        )
+        ]
+        return max(*reserved, self._wait_after_arrivals(chat_id, count))
+
+    def arrived(self, chat_id: str, count: int) -> None:
+        """Say that a request has ended: Telegram counts messages when they arrive.
+
+        The budgets count from when a request begins, and a large upload arrives much later. They
+        also hold a mean only, where Telegram holds each minute of a group.
+
+        Args:
+            chat_id: The chat.
+            count: How many messages it had.
+        """
+        self._arrived.setdefault(chat_id, []).append((time.monotonic(), count))
+
+    def _wait_after_arrivals(self, chat_id: str, count: int) -> float:
+        arrivals = self._arrived.get(chat_id, [])
+        if not arrivals:
+            return 0.0
+        now = time.monotonic()
+        permits, seconds = self._pace.per_chat
+        moment, last_count = arrivals[-1]
+        wait = moment + last_count * seconds / permits - now
+        permits, seconds = self._pace.per_group
+        arrivals[:] = [each for each in arrivals if each[0] > now - seconds] or arrivals[-1:]
+        if not chat_id.isdigit():
+            surplus = sum(each for _, each in arrivals) + count - permits
+            for moment, each in arrivals:
+                if surplus <= 0:
+                    break
+                surplus -= each
+                wait = max(wait, moment + seconds - now)
+        return max(0.0, wait)
 
     def block(self, chat_id: str, seconds: float) -> None:
         """Send nothing to a chat for a time.

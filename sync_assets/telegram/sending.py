@@ -189,6 +189,8 @@ class Sender:
         else:
             self._settling.confirm(chat_id, items, posted)
             self._failed_connections = 0
+        finally:
+            self._pacer.arrived(target, len(items))
 
     async def _request(self, target: str, items: Sequence[Item]) -> list[Posted]:
         caption = self._caption(items[0].post)
