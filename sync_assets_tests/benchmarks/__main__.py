@@ -4,12 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server, start, strm
+from sync_assets_tests.benchmarks import server, start, strm, telegram
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
+    "telegram": telegram.run,
 }
 
 
