@@ -10,7 +10,7 @@ from sync_assets.telegram.pacing import Pace
 from sync_assets.telegram.sending import Sender
 from sync_assets.telegram.settling import SendingReport
 
-LEASE_WAIT_SECONDS = 60.0
+LEASE_WAIT_SECONDS = 5.0
 
 
 def send_posts(  # noqa: PLR0913 - all but three are named

@@ -8,6 +8,7 @@ import dagster as dg
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
+from sync_assets.ledger.leases import LeaseHeldError
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
 from sync_assets.telegram.posting import send_posts
@@ -52,6 +53,9 @@ def send_for_run(
                 settings.telegram, ledger, account, chat_ids=chat_ids, run_id=run_id
             )
             logged.update(sent=report.sent, failed=report.failed, unknown=report.unknown)
+    except LeaseHeldError as error:
+        # The other run sends what this one was to send.
+        return dg.MaterializeResult(metadata={"sent": 0, "left_to": error.message})
     except SyncError as error:
         reporter.failed(error)
         raise dg.Failure(description=f"{account}: {error}", allow_retries=False) from error

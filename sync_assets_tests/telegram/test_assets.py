@@ -9,8 +9,10 @@ import pytest
 
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
+from sync_assets.ledger.leases import hold_lease
 from sync_assets.ledger.results import ResultStatus, read_results
 from sync_assets.settings import Settings, load_settings
+from sync_assets.telegram.posting import lease_name
 from sync_assets_tests.telegram.works import queue_work, write_pages
 from sync_assets_tests.upstreams.telegram import TOKEN, TelegramServer
 
@@ -142,6 +144,18 @@ def test_a_revoked_bot_fails_the_run_with_what_to_do(
     with ledger.read() as connection:
         (last,) = read_results(connection)
     assert last.status is ResultStatus.FAILED
+
+
+def test_a_run_leaves_the_posts_to_another_one_that_sends_them(
+    settings: Settings, ledger: Ledger, server: TelegramServer, tmp_path: Path
+) -> None:
+    queue_work(ledger, write_pages(tmp_path, "100", 1))
+    with hold_lease(ledger, lease_name("alice"), purpose="another run"):
+        assert sensor_runs(settings, ledger) == []
+        result = execute(settings)
+    assert result.success
+    assert "another run" in metadata(result)["left_to"]
+    assert server.messages == []
 
 
 def sensor_runs(settings: Settings, ledger: Ledger) -> list[str | None]:
