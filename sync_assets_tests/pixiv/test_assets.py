@@ -115,23 +115,24 @@ def test_a_file_that_is_gone_fails_its_check(
     assert not checks(execute())["files_are_on_disk"]
 
 
-def requested(settings: Settings, name: str) -> list[str]:
+def requested(settings: Settings, name: str) -> list[str | None]:
+    """Evaluate a schedule or a sensor as the daemon does; return the accounts it asks for."""
     definitions = build_defs(settings)
-    instance = dg.DagsterInstance.ephemeral()
+    repository = definitions.get_repository_def()
     ledger = Ledger.open(settings.ledger_url)
+    own = {"ledger": ledger}
     try:
-        if name.endswith("_schedule"):
-            schedule = definitions.resolve_schedule_def(name)
-            context = dg.build_schedule_context(
-                instance=instance,
-                scheduled_execution_time=datetime.now(UTC),
-                resources={"ledger": ledger},
-            )
-            evaluated = schedule.evaluate_tick(context)
-        else:
-            sensor = definitions.resolve_sensor_def(name)
-            context = dg.build_sensor_context(instance=instance, resources={"ledger": ledger})
-            evaluated = sensor.evaluate_tick(context)
+        with dg.instance_for_test() as instance:
+            if name.endswith("_schedule"):
+                with dg.build_schedule_context(
+                    instance, datetime.now(UTC), repository_def=repository, resources=own
+                ) as context:
+                    evaluated = definitions.resolve_schedule_def(name).evaluate_tick(context)
+            else:
+                with dg.build_sensor_context(
+                    instance, repository_def=repository, resources=own
+                ) as context:
+                    evaluated = definitions.resolve_sensor_def(name).evaluate_tick(context)
     finally:
         ledger.close()
     return [request.partition_key for request in evaluated.run_requests or ()]
