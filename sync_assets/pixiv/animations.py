@@ -39,9 +39,7 @@ class ConversionError(Exception):
     """An animation cannot be converted; the text says why."""
 
 
-def convert_animations(
-    account: Account, ledger: Ledger, *, run_id: str | None
-) -> StageResult:
+def convert_animations(account: Account, ledger: Ledger, *, run_id: str | None) -> StageResult:
     """Convert every ugoira that has no video yet. One that cannot be converted stays a zip.
 
     Args:
@@ -54,9 +52,7 @@ def convert_animations(
     """
     with ledger.read() as connection:
         files = read_files(connection, account.name, states={FileState.VERIFIED})
-        done = {
-            (each.work_id, each.version) for each in files if each.kind is FileKind.ANIMATION
-        }
+        done = {(each.work_id, each.version) for each in files if each.kind is FileKind.ANIMATION}
         zips = [
             each
             for each in files

@@ -40,9 +40,7 @@ Announce = Callable[[Connection, Announcement], int]
 """Queues the posts of a work in the caller's transaction; returns how many are new. Idempotent."""
 
 
-def announce_works(
-    account: Account, ledger: Ledger, announce: Announce, *, ugoira: bool
-) -> int:
+def announce_works(account: Account, ledger: Ledger, announce: Announce, *, ugoira: bool) -> int:
     """Queue the posts of complete works that have none yet.
 
     Args:
@@ -87,9 +85,7 @@ def shown_files(work: Work, files: Sequence[StoredFile]) -> list[StoredFile]:
     """
     kind = FileKind.ANIMATION if work.is_ugoira else FileKind.PAGE
     newest = {
-        each.page: each
-        for each in files
-        if each.kind is kind and each.state is FileState.VERIFIED
+        each.page: each for each in files if each.kind is kind and each.state is FileState.VERIFIED
     }
     return [newest[page] for page in sorted(newest)]
 

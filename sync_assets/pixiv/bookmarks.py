@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ASSET = (DOMAIN, "bookmarks")
-_KEPT_IF_EMPTY = ("title", "caption", "type", "user_name", "user_account", "tags", "rating")
-_KEPT_IF_ZERO = ("user_id", "page_count", "width", "height", "created_at")
+# fmt: off
+_KEPT_IF_EMPTY = (
+    "title", "caption", "type", "user_id", "user_name", "user_account", "tags", "rating",
+    "page_count", "width", "height", "created_at",
+)
+# fmt: on
 _KEPT_IF_NONE = ("bookmark_tags", "series_id", "series_title")
 _OF_DEAD = frozenset({BookmarkState.DELETED, BookmarkState.LOCKED})
 
@@ -55,9 +59,7 @@ def write_bookmarks(lake: Lake, account: str, rows: Sequence[Mapping[str, Any]])
 
 def order_of(rows: Sequence[Mapping[str, Any]], visibility: Visibility) -> list[int]:
     """Return the works of a list that are bookmarked, newest bookmark first."""
-    listed = [
-        row for row in rows if row["visibility"] == visibility and row["removed_at"] is None
-    ]
+    listed = [row for row in rows if row["visibility"] == visibility and row["removed_at"] is None]
     return [row["work_id"] for row in sorted(listed, key=lambda row: row["position"])]
 
 
@@ -97,7 +99,9 @@ def merge(
     for visibility in Visibility:
         top = [work.work_id for work in listed if work.visibility is visibility]
         above = set(top)
-        order = top + [each for each in order_of(list(rows.values()), visibility) if each not in above]
+        order = top + [
+            each for each in order_of(list(rows.values()), visibility) if each not in above
+        ]
         for position, work_id in enumerate(order):
             rows[work_id]["position"] = position
     merged.rows = sorted(
@@ -123,10 +127,12 @@ def _row(before: Mapping[str, Any] | None, work: ListedWork, now: datetime) -> d
     if before is None:
         return row
     is_dead = work.state in _OF_DEAD
-    for name in (*_KEPT_IF_EMPTY, *_KEPT_IF_ZERO, *_KEPT_IF_NONE, "version", "frames"):
-        is_missing = row[name] is None if name in _KEPT_IF_NONE else not row[name]
+    for name in _KEPT_IF_NONE:
+        if row[name] is None:
+            row[name] = before[name]
+    for name in (*_KEPT_IF_EMPTY, "version", "frames"):
         # What is said of a dead work is about its placeholder.
-        if before[name] and (is_missing or (is_dead and name != "bookmark_tags")):
+        if before[name] and (is_dead or not row[name]):
             row[name] = before[name]
     if is_dead:
         for name in ("is_ai", "sanity_level", "total_view", "total_bookmarks"):

@@ -1,6 +1,5 @@
 """What must be true of the Pixiv pipeline: the list was read whole, and the files are there."""
 
-from collections.abc import Collection
 from datetime import timedelta
 
 import dagster as dg
@@ -23,7 +22,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     Args:
         settings: The whole configuration.
     """
-    accounts: Collection[str] = settings.pixiv.accounts.keys()
+    accounts = sorted(settings.pixiv.accounts)
 
     @dg.asset_check(
         asset=dg.AssetKey([DOMAIN, "bookmarks"]),
@@ -35,9 +34,9 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             states = read_accounts(connection)
         oldest = utc_now() - timedelta(hours=2 * settings.pixiv.full_pass_hours)
         incomplete = []
-        for name in sorted(accounts):
+        for name in accounts:
             state = states.get(name)
-            listed_at = state and state.full_listing_at
+            listed_at = None if state is None else state.full_listing_at
             if listed_at is None:
                 error, remedy = "its list was never read to its end", "Look at its last run."
             elif listed_at < oldest:
@@ -55,7 +54,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     def files_are_on_disk(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
         """Check that no verified file is missing."""
         missing = []
-        for name in sorted(accounts):
+        for name in accounts:
             with ledger.read() as connection:
                 files = read_files(connection, name, states={FileState.VERIFIED})
             directory = open_account(settings, name).download_directory
@@ -76,7 +75,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     def works_are_downloaded(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
         """Check that no work waits for a full pass after too many attempts."""
         failed = []
-        for name in sorted(accounts):
+        for name in accounts:
             with ledger.read() as connection:
                 works = read_works(connection, name, states={WorkState.FAILED})
             failed += [
@@ -92,9 +91,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     return [listing_is_complete, files_are_on_disk, works_are_downloaded]
 
 
-def _result(
-    failures: list[ItemFailure], severity: dg.AssetCheckSeverity
-) -> dg.AssetCheckResult:
+def _result(failures: list[ItemFailure], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
     metadata = {"items": dg.MetadataValue.md(failure_table(failures))} if failures else {}
     return dg.AssetCheckResult(
         passed=not failures,

@@ -148,9 +148,7 @@ class Downloads:
                 continue
             if kind is OutcomeKind.RATE_LIMITED:
                 with self._ledger.write() as connection:
-                    record_refusal(
-                        connection, self._account.name, self._account.settings.user_id
-                    )
+                    record_refusal(connection, self._account.name, self._account.settings.user_id)
             if not may_repeat(self._account, kind, attempt, pause):
                 raise explain(self._account.name, kind, finished)
             time.sleep(pause)
@@ -216,7 +214,9 @@ class Downloads:
                 if work.state not in (WorkState.WANTED, WorkState.FAILED):
                     continue
                 own = files.get(work.work_id, [])
-                pages = max(seen.page_counts.get(work.work_id, 0), 1 if work.is_ugoira else work.page_count)
+                pages = max(
+                    seen.page_counts.get(work.work_id, 0), 1 if work.is_ugoira else work.page_count
+                )
                 reason = incomplete_reason(work, own, pages)
                 if reason is None:
                     newest = max((each.version for each in own), default="")

@@ -71,9 +71,7 @@ def listed_works(directory: Path, log: str, visibility: Visibility) -> list[List
     for line in stream.read("prepare"):
         work_id = int(line["id"])
         versions[work_id] = max(versions.get(work_id, ""), version_of(line.get("date_url")))
-    limits = {
-        int(found[1]): state for pattern, state in _LIMITS for found in pattern.finditer(log)
-    }
+    limits = {int(found[1]): state for pattern, state in _LIMITS for found in pattern.finditer(log)}
     works = {}
     for line in stream.read("post"):
         work_id = int(line["id"])

@@ -7,8 +7,9 @@ directory, so that a library can be moved.
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from sync_assets.ledger.lifecycle import Lifecycle
 from sync_assets.ledger.schema import pixiv_files
@@ -91,12 +92,13 @@ def read_files(
         for start in range(0, len(ids), _IDS_PER_QUERY):
             some = columns.work_id.in_(ids[start : start + _IDS_PER_QUERY])
             rows += connection.execute(query.where(some)).mappings()
-    return [
-        StoredFile(
-            **{**row, "kind": FileKind(row["kind"]), "state": FileState(row["state"])}
-        )
-        for row in rows
-    ]
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: RowMapping) -> StoredFile:
+    values: dict[str, Any] = dict(row)
+    values |= {"kind": FileKind(values["kind"]), "state": FileState(values["state"])}
+    return StoredFile(**values)
 
 
 def newest_files(connection: Connection, account: str, limit: int) -> list[StoredFile]:
@@ -108,22 +110,17 @@ def newest_files(connection: Connection, account: str, limit: int) -> list[Store
         .limit(limit)
     )
     rows = connection.execute(query).mappings()
-    return [
-        StoredFile(
-            **{**row, "kind": FileKind(row["kind"]), "state": FileState(row["state"])}
-        )
-        for row in rows
-    ]
+    return [_stored(row) for row in rows]
 
 
 def count_files(connection: Connection, account: str) -> dict[str, int]:
     """Return how many files are in each state."""
     query = (
-        select(pixiv_files.c.state, func.count())
+        select(pixiv_files.c.state, func.count().label("files"))
         .where(pixiv_files.c.account == account)
         .group_by(pixiv_files.c.state)
     )
-    return {state: count for state, count in connection.execute(query)}
+    return {row.state: row.files for row in connection.execute(query)}
 
 
 def enter_files(

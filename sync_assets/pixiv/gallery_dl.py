@@ -95,7 +95,7 @@ def run_gallery_dl(
     if seconds <= 0:
         raise SyncError(
             f"The round of {account.name} has used up pixiv.max_run_seconds.",
-            remedy="The next round goes on from here. Raise max_run_seconds where that is too slow.",
+            remedy="The next round goes on from here. Raise max_run_seconds if that is too slow.",
         )
     _write_private(directory / _CONFIG, json.dumps(config))
     _write_private(directory / _URLS, "".join(f"{url}\n" for url in urls))

@@ -17,7 +17,6 @@ ARCHIVE_FORMAT = "{id}_{num}_{date_url:%Y%m%d%H%M%S}"
 FILE_NAME = "{id}_p{num}_{date_url:%Y%m%d%H%M%S}.{extension}"
 DIRECTORY = ["{user[id]}"]
 FILE_FIELDS = ["id", "num", "date_url", "extension", "_path"]
-EVENTS = ("post", "prepare", "after", "skip", "error", "finalize-success")
 
 
 def bookmarks_url(user_id: int, visibility: Visibility) -> str:
@@ -132,6 +131,8 @@ def _recorder(run_directory: Path, event: str) -> dict[str, Any]:
         "base-directory": str(run_directory),
         "filename": f"{event}.jsonl",
         "private": True,
+        # Of an empty list there is nothing to write, and its end must still be seen.
+        "empty": True,
     }
     if event in {"prepare", "after", "skip", "error"}:
         recorder["include"] = FILE_FIELDS

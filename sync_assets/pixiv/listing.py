@@ -114,7 +114,7 @@ def is_caught_up(listed: Sequence[int], known: Sequence[int]) -> bool:
     return all(work_id in seen for work_id in known[:place])
 
 
-def _list(
+def _list(  # noqa: PLR0913 - all but three are optional, and named
     account: Account,
     visibility: Visibility,
     urls: Sequence[str],
@@ -131,12 +131,10 @@ def _list(
     while True:
         directory = new_run_directory(account)
         try:
-            config = listing_config(
-                account, directory, maximum=maximum, ugoira=ugoira, tags=tags
-            )
+            config = listing_config(account, directory, maximum=maximum, ugoira=ugoira, tags=tags)
             finished = run_gallery_dl(account, directory, config, urls)
             kind = outcome_of(finished)
-            if kind in allowed or (kind is OutcomeKind.COMPLETE and _has_ended(finished, urls)):
+            if kind in allowed or (kind is OutcomeKind.COMPLETE and _has_ended(finished)):
                 return listed_works(directory, finished.log, visibility), attempt
         finally:
             remove_run(directory)
@@ -148,9 +146,7 @@ def _list(
             raise explain(account.name, kind, finished)
         _logger.warning("%s: repeated in %.0f s", explain(account.name, kind, finished), pause)
         time.sleep(pause)
-        pause = min(
-            pause * account.pixiv.backoff_multiplier, account.pixiv.backoff_max_seconds
-        )
+        pause = min(pause * account.pixiv.backoff_multiplier, account.pixiv.backoff_max_seconds)
         attempt += 1
 
 
@@ -165,7 +161,6 @@ def drop_access_token(account: Account) -> None:
     account.cache_path.unlink(missing_ok=True)
 
 
-def _has_ended(finished: Finished, urls: Sequence[str]) -> bool:
-    """Tell whether gallery-dl wrote the end marker of every list."""
-    marker = finished.directory / "finalize-success.jsonl"
-    return marker.exists() and len(marker.read_bytes().splitlines()) >= len(urls)
+def _has_ended(finished: Finished) -> bool:
+    """Tell whether gallery-dl wrote its end marker: exit code 0 alone does not say so."""
+    return (finished.directory / "finalize-success.jsonl").exists()

@@ -49,13 +49,16 @@ class PixivUnavailableError(SyncError):
 REPEATED = frozenset({OutcomeKind.TRANSIENT})
 """The outcomes after which a whole run is repeated in the same round."""
 
-_FAILED, _USAGE, _EXTRACTION, _CHALLENGE, _AUTHENTICATION = 1, 2, 4, 8, 16
+_FAILED, _USAGE, _CHALLENGE, _AUTHENTICATION = 1, 2, 8, 16
 _INPUT, _NO_EXTRACTOR, _SYSTEM = 32, 64, 128
-_LIMIT_LINE = re.compile(r"\((?:rate limit)\)|429 Too Many|rate limit", re.IGNORECASE)
+_LIMIT_LINE = re.compile(r"'429 |rate limit", re.IGNORECASE)
 _NETWORK_LINE = re.compile(
-    r"ConnectionError|NewConnectionError|ProxyError|SSLError|ReadTimeout|Connection (?:aborted|reset)"
+    r"ConnectionError|ProxyError|SSLError|ReadTimeout|Connection (?:aborted|reset)"
     r"|NameResolutionError|'5\d\d |An unexpected error occurred",
 )
+_FILE_LINE = re.compile(r"^\[(?:downloader\.http|download)\].*$", re.MULTILINE)
+"""What is said of single files, which says nothing about the list."""
+
 _SHOWN = 400
 
 
@@ -65,27 +68,25 @@ def outcome_of(finished: Finished) -> OutcomeKind:
     Args:
         finished: The run.
     """
-    log, code = finished.log, finished.exit_code
+    log, code = _FILE_LINE.sub("", finished.log), finished.exit_code
     is_limited = _LIMIT_LINE.search(log) is not None
-    if finished.timed_out:
-        return OutcomeKind.RATE_LIMITED if is_limited else OutcomeKind.TIMED_OUT
-    if code == 0:
-        return OutcomeKind.COMPLETE
-    if "invalid_grant" in log:
-        return OutcomeKind.STALE_TOKEN
-    if code > 0 and code & _AUTHENTICATION:
-        return OutcomeKind.REFUSED_TOKEN
-    if code > 0 and code & _SYSTEM:
-        return OutcomeKind.DISK
-    if code == _USAGE or (code > 0 and code & (_INPUT | _NO_EXTRACTOR)):
-        return OutcomeKind.USAGE
-    if is_limited and (code & _FAILED or code & _CHALLENGE):
-        return OutcomeKind.RATE_LIMITED
-    if code < 0 or code & (_FAILED | _CHALLENGE) or _NETWORK_LINE.search(log):
-        return OutcomeKind.TRANSIENT
-    if "NotFoundError" in log or "could not be found" in log:
-        return OutcomeKind.NOT_FOUND
-    return OutcomeKind.PARTIAL
+    bits = max(code, 0)
+    # From the most telling to the least: one run may have several.
+    found = (
+        (OutcomeKind.RATE_LIMITED, finished.timed_out and is_limited),
+        (OutcomeKind.TIMED_OUT, finished.timed_out),
+        (OutcomeKind.COMPLETE, code == 0),
+        (OutcomeKind.STALE_TOKEN, "invalid_grant" in log),
+        (OutcomeKind.REFUSED_TOKEN, bits & _AUTHENTICATION),
+        (OutcomeKind.DISK, bits & _SYSTEM),
+        (OutcomeKind.USAGE, code == _USAGE or bits & (_INPUT | _NO_EXTRACTOR)),
+        (OutcomeKind.RATE_LIMITED, is_limited and bits & (_FAILED | _CHALLENGE)),
+        (OutcomeKind.TRANSIENT, code < 0 or bits & (_FAILED | _CHALLENGE)),
+        (OutcomeKind.TRANSIENT, _NETWORK_LINE.search(log)),
+        (OutcomeKind.NOT_FOUND, "NotFoundError" in log),
+        (OutcomeKind.PARTIAL, True),
+    )
+    return next(kind for kind, is_so in found if is_so)
 
 
 def explain(account: str, kind: OutcomeKind, finished: Finished) -> PixivUnavailableError:

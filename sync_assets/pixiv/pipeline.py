@@ -24,7 +24,7 @@ from sync_assets.pixiv.announcing import Announce, announce_works
 from sync_assets.pixiv.archive import is_empty
 from sync_assets.pixiv.bookmarks import merge, order_of, read_bookmarks, write_bookmarks
 from sync_assets.pixiv.downloading import Downloads
-from sync_assets.pixiv.files import newest_files
+from sync_assets.pixiv.files import StoredFile, newest_files
 from sync_assets.pixiv.gallery_dl import end_orphans
 from sync_assets.pixiv.listing import Listing, list_bookmarks, read_bookmark_tags
 from sync_assets.pixiv.models import (
@@ -239,13 +239,11 @@ def _count(result: StageResult, listings: Sequence[Listing], rows: Sequence[dict
         result.numbers[f"bookmarks_{visibility}"] = count
 
 
-def _pictures(this: Round, files: Sequence) -> list[str]:
+def _pictures(this: Round, files: Sequence[StoredFile]) -> list[str]:
     """Return the newest pictures, one per work."""
-    first = {}
+    first: dict[int, StoredFile] = {}
     for each in files:
         if each.kind is FileKind.PAGE:
             first.setdefault(each.work_id, each)
     chosen = list(first.values())[:_PICTURES]
     return [str(this.account.download_directory / each.path) for each in chosen]
-
-

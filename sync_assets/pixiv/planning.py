@@ -40,7 +40,7 @@ def is_allowed(row: Mapping[str, Any], filters: PixivFilterSettings) -> bool:
     )
 
 
-def plan_works(
+def plan_works(  # noqa: PLR0913 - two of them are named
     connection: Connection,
     account: str,
     rows: Iterable[Mapping[str, Any]],
@@ -94,9 +94,7 @@ def _target(row: Mapping[str, Any], filters: PixivFilterSettings) -> tuple[WorkS
     return WorkState.WANTED, ""
 
 
-def _change(
-    work: Work, row: Mapping[str, Any], state: WorkState, *, revived: bool
-) -> str | None:
+def _change(work: Work, row: Mapping[str, Any], state: WorkState, *, revived: bool) -> str | None:
     """Say why a work that is known is to be downloaded again; None where it is not."""
     if state is not WorkState.WANTED or work.state is WorkState.WANTED:
         return None
@@ -111,9 +109,7 @@ def _change(
     return "it can be had again"
 
 
-def _new_row(
-    account: str, row: Mapping[str, Any], state: WorkState, reason: str
-) -> dict[str, Any]:
+def _new_row(account: str, row: Mapping[str, Any], state: WorkState, reason: str) -> dict[str, Any]:
     return {
         "account": account,
         "work_id": row["work_id"],
@@ -153,9 +149,7 @@ def details_of(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def cheaper_by_list(
-    wanted: Collection[int], order: Sequence[int], *, page_size: int
-) -> int | None:
+def cheaper_by_list(wanted: Collection[int], order: Sequence[int], *, page_size: int) -> int | None:
     """Say how far down a list to walk for works, where that takes fewer requests than one each.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sync_assets.ledger import Ledger
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.archive import entry_of, remove_entries
-from sync_assets.pixiv.files import Checked, enter_files, read_files
+from sync_assets.pixiv.files import Checked, StoredFile, enter_files, read_files
 from sync_assets.pixiv.models import FileFact, FileKind, FileState, ItemFailure, StageResult
 from sync_assets.pixiv.verification import BadFileError, verify
 
@@ -62,9 +62,8 @@ class Settler:
         unknown = []
         for fact in facts:
             known = verified.get((fact.work_id, fact.page, fact.version))
-            path = known and self._account.download_directory / known.path
             # What was verified is not read again each time that another page is retried.
-            if known and path and path.exists() and path.stat().st_size == known.size_bytes:
+            if known is not None and self._is_as_it_was(known):
                 self.result.count("skipped")
             else:
                 unknown.append(fact)
@@ -84,6 +83,10 @@ class Settler:
         self.result.count("rejected", len(bad))
         self.result.count("bytes", sum(each.size_bytes for each in checked))
         self._report(bad)
+
+    def _is_as_it_was(self, known: StoredFile) -> bool:
+        path = self._account.download_directory / known.path
+        return path.exists() and path.stat().st_size == known.size_bytes
 
     def _check(self, fact: FileFact) -> Checked:
         path = self._locate(fact)

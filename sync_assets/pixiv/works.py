@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, func, or_, select, update
 
 from sync_assets.ledger.lifecycle import Lifecycle
 from sync_assets.ledger.schema import pixiv_works
@@ -105,7 +105,14 @@ def read_works(
         for start in range(0, len(ids), _IDS_PER_QUERY):
             some = pixiv_works.c.work_id.in_(ids[start : start + _IDS_PER_QUERY])
             rows += connection.execute(query.where(some)).mappings()
-    return {row["work_id"]: Work(**{**row, "state": WorkState(row["state"])}) for row in rows}
+    works = [_work(row) for row in rows]
+    return {work.work_id: work for work in works}
+
+
+def _work(row: RowMapping) -> Work:
+    values: dict[str, Any] = dict(row)
+    values["state"] = WorkState(values["state"])
+    return Work(**values)
 
 
 def due_works(connection: Connection, account: str) -> dict[int, Work]:
@@ -122,11 +129,11 @@ def due_works(connection: Connection, account: str) -> dict[int, Work]:
 def count_works(connection: Connection, account: str) -> dict[str, int]:
     """Return how many works are in each state."""
     query = (
-        select(pixiv_works.c.state, func.count())
+        select(pixiv_works.c.state, func.count().label("works"))
         .where(pixiv_works.c.account == account)
         .group_by(pixiv_works.c.state)
     )
-    return {state: count for state, count in connection.execute(query)}
+    return {row.state: row.works for row in connection.execute(query)}
 
 
 def count_untried(connection: Connection, account: str) -> int:
@@ -223,9 +230,7 @@ def fail_attempt(
     pause = timedelta(seconds=seconds * random.uniform(0.8, 1))  # noqa: S311 - jitter
     # The first retry comes with the next round, whenever that is.
     not_before = None if attempts == 1 else utc_now() + pause
-    update_work(
-        connection, work, attempts=attempts, not_before=not_before, failure_reason=reason
-    )
+    update_work(connection, work, attempts=attempts, not_before=not_before, failure_reason=reason)
     return WorkState.WANTED
 
 

@@ -103,7 +103,8 @@ class PixivSettings(Section):
     )
     filters: PixivFilterSettings = PixivFilterSettings()
     gallery_dl_path: AnchoredPath | None = Field(
-        default=None, description="Another gallery-dl for this domain. Without it: tools.gallery_dl."
+        default=None,
+        description="Another gallery-dl for this domain. Without it: tools.gallery_dl.",
     )
     extra_gallery_args: tuple[str, ...] = Field(
         default=(), description="Further arguments for gallery-dl; they win over everything."
@@ -137,7 +138,9 @@ class PixivSettings(Section):
         default=3_600, gt=0, description="A single run of gallery-dl is ended after this time."
     )
     max_run_seconds: float = Field(
-        default=7_200, gt=0, description="One round of an account ends after this; the next goes on."
+        default=7_200,
+        gt=0,
+        description="One round of an account ends after this; the next goes on.",
     )
     backoff_initial_seconds: float = Field(
         default=30, ge=0, description="The pause before the first repetition of a run."

@@ -1,7 +1,7 @@
 """The Pixiv assets in Dagster: jobs, metadata, checks, health, the schedule and the sensor."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def execute(
 
 
 @pytest.fixture
-def own_ledger(settings: Settings) -> Ledger:
+def own_ledger(settings: Settings) -> Iterator[Ledger]:
     ledger = Ledger.open(settings.ledger_url)
     yield ledger
     ledger.close()

@@ -130,9 +130,7 @@ class PixivStandIn(SocketServer):
             return replace(reply, cut_after=fault.cut_after)
         return reply
 
-    def _answer_host(
-        self, host: str, path: str, query: dict[str, str], request: Received
-    ) -> Reply:
+    def _answer_host(self, host: str, path: str, query: dict[str, str], request: Received) -> Reply:
         if host == "oauth.secure.pixiv.net":
             return self._token(request)
         if host == "app-api.pixiv.net":

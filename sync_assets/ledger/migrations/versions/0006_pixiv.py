@@ -90,9 +90,7 @@ def upgrade() -> None:
     )
     op.create_index("pixiv_files_account", "pixiv_files", ["account", "state"])
     _create_triggers("pixiv_work", "pixiv_works", ("wanted", "unavailable", "unwanted"), _WORKS)
-    _create_triggers(
-        "pixiv_file", "pixiv_files", ("verified", "rejected", "archived"), _FILES
-    )
+    _create_triggers("pixiv_file", "pixiv_files", ("verified", "rejected", "archived"), _FILES)
 
 
 def _create_triggers(
