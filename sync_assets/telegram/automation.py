@@ -10,7 +10,7 @@ from sync_assets.settings.telegram import TelegramSettings
 from sync_assets.telegram.assets import POSTS
 from sync_assets.telegram.chats import original_chat_ids
 from sync_assets.telegram.outbox import due_chats
-from sync_assets.telegram.pacing import is_blocked
+from sync_assets.telegram.pacing import is_blocked, is_resting
 from sync_assets.telegram.posting import lease_name
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ def build_sensor(
         unfinished = context.instance.get_runs(
             dg.RunsFilter(job_name=JOB, statuses=list(_UNFINISHED))
         )
+        with context.resources.ledger.read() as connection:
+            if is_resting(connection, settings):
+                yield dg.SkipReason("The last run could send nothing: a pause, or the next round.")
+                return
         running = {run.tags.get("dagster/partition") for run in unfinished}
         wanted = []
         for account, chat_ids in chats.items():

@@ -130,12 +130,42 @@ def is_blocked(connection: Connection, settings: TelegramSettings, chat_id: str)
         settings: The bot.
         chat_id: The chat, by the id that posts name it by.
     """
-    if settings.bot_token is None:
-        return True
-    name = _chat_budget(bot_id(settings.bot_token), current_chat_id(connection, chat_id))
+    current = current_chat_id(connection, chat_id)
+    return _is_blocked(connection, _chat_budget(_bot_id(settings), current))
+
+
+def rest(ledger: Ledger, settings: TelegramSettings) -> None:
+    """Let the sensor start nothing for a time, after a run that could send nothing at all.
+
+    Args:
+        ledger: The ledger.
+        settings: The bot, and the longest pause.
+    """
+    block(ledger, _rest_budget(settings), settings.retry_backoff_max_seconds)
+
+
+def is_resting(connection: Connection, settings: TelegramSettings) -> bool:
+    """Tell whether the sensor is to start nothing now.
+
+    Args:
+        connection: A transaction of the ledger.
+        settings: The bot.
+    """
+    return _is_blocked(connection, _rest_budget(settings))
+
+
+def _is_blocked(connection: Connection, name: str) -> bool:
     return any(
         use.name == name and use.blocked_until > time.time() for use in read_budgets(connection)
     )
+
+
+def _bot_id(settings: TelegramSettings) -> str:
+    return bot_id(settings.bot_token) if settings.bot_token else ""
+
+
+def _rest_budget(settings: TelegramSettings) -> str:
+    return f"telegram:{_bot_id(settings)}:sensor"
 
 
 def _chat_budget(bot: str, chat_id: str) -> str:

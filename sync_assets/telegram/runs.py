@@ -11,6 +11,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import LeaseHeldError
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
+from sync_assets.telegram.pacing import rest
 from sync_assets.telegram.posting import send_posts
 from sync_assets.telegram.reporting import Reporter
 from sync_assets.telegram.settling import SendingReport
@@ -58,6 +59,7 @@ def send_for_run(
         return dg.MaterializeResult(metadata={"sent": 0, "left_to": error.message})
     except SyncError as error:
         reporter.failed(error)
+        rest(ledger, settings.telegram)
         raise dg.Failure(description=f"{account}: {error}", allow_retries=False) from error
     except Exception as error:
         # A mistake of ours must not leave the health of the last run standing.
