@@ -18,7 +18,7 @@ from sync_assets.ledger.inbox import count_by_state
 from sync_assets.ledger.rate_budgets import BudgetUse, read_budgets
 from sync_assets.ledger.results import Result, ResultStatus, read_results
 from sync_assets.server.context import context_of
-from sync_assets.telegram.outbox import Counts, count_posts
+from sync_assets.telegram.counting import Counts, count_posts
 
 router = APIRouter(tags=["operations"])
 

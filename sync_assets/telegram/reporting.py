@@ -9,7 +9,7 @@ from sync_assets.ledger.results import Result, ResultStatus
 from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
 from sync_assets.telegram.chats import ChatProblem, chat_problems, original_chat_ids
-from sync_assets.telegram.outbox import Counts, count_posts
+from sync_assets.telegram.counting import Counts, count_posts
 from sync_assets.telegram.settling import SendingReport
 
 DOMAIN = "telegram"
