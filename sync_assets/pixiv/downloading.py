@@ -13,7 +13,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.accounts import record_refusal
 from sync_assets.pixiv.events import EventStream, frames_of
-from sync_assets.pixiv.files import StoredFile, read_files
+from sync_assets.pixiv.files import Checked, StoredFile, read_files
 from sync_assets.pixiv.gallery_dl import Finished, new_run_directory, remove_run, run_gallery_dl
 from sync_assets.pixiv.gallery_dl_config import bookmarks_url, download_config, work_url
 from sync_assets.pixiv.listing import PAGE_SIZE, drop_access_token, may_repeat
@@ -241,7 +241,7 @@ class Downloads:
         self._result.failures.append(ItemFailure(f"work {work.work_id}", reason, remedy))
 
 
-def incomplete_reason(work: Work, files: Iterable[StoredFile], pages: int) -> str | None:
+def incomplete_reason(work: Work, files: Iterable[Checked], pages: int) -> str | None:
     """Say what a work lacks; None where it is complete.
 
     Args:

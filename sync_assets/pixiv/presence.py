@@ -55,8 +55,26 @@ def adopt_present(
         account.archive_path,
         [entry_of(each.work_id, each.page, each.version) for each in files if each.id not in gone],
     )
+    want_missing(connection, account.name, missing, run_id=run_id)
+
+
+def want_missing(
+    connection: Connection,
+    account: str,
+    missing: Collection[StoredFile],
+    *,
+    run_id: str | None,
+) -> None:
+    """Record that files are gone, and want their works again.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        account: The account's name.
+        missing: Verified files that are not on the disk.
+        run_id: The Dagster run.
+    """
     mark_missing(connection, missing, run_id=run_id)
-    works = read_works(connection, account.name, work_ids={each.work_id for each in missing})
+    works = read_works(connection, account, work_ids={each.work_id for each in missing})
     for work in works.values():
         if work.state is WorkState.COMPLETE:
             want(connection, work, run_id=run_id, reason="its files are gone from the disk")
