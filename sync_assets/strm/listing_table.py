@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ASSET = ("strm", "listing")
-_ROWS_PER_BATCH = 20_000
+_ROWS_PER_BATCH = 5_000
+STATUS_COLUMNS = ("directory", "name", "kind", "status", "error")
+_AS_GOOD_AS_IT_GETS = (ListingStatus.COMPLETE, ListingStatus.UNPROVEN)
 _TREE_COLUMNS = ("directory", "name", "kind", "size", "status", "sign")
 
 
@@ -146,6 +148,23 @@ def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirector
                 current.unreadable.append(Entry(name, EntryKind.UNREADABLE))
     if current is not None:
         yield current
+
+
+def incomplete(batches: "Iterable[pa.RecordBatch]") -> Iterator[tuple[str, str]]:
+    """Return what a stored listing could not look into.
+
+    Args:
+        batches: Batches with the columns `STATUS_COLUMNS`.
+
+    Yields:
+        The path of each directory and entry, and why.
+    """
+    for batch in batches:
+        for directory, name, kind, status, error in zip(
+            *(batch.column(column).to_pylist() for column in STATUS_COLUMNS), strict=True
+        ):
+            if kind != EntryKind.FILE and status not in _AS_GOOD_AS_IT_GETS:
+                yield join(directory, name) or "/", error or ""
 
 
 def scan_time(batches: "Iterable[pa.RecordBatch]") -> datetime:

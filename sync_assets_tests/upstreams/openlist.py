@@ -3,6 +3,7 @@
 Every answer of `/api` has HTTP status 200 and a code in its body; `/d` and `/p` check signatures.
 """
 
+import argparse
 import base64
 import fnmatch
 import hashlib
@@ -10,6 +11,7 @@ import hmac
 import itertools
 import json
 import posixpath
+import sys
 import threading
 import time
 from collections import Counter
@@ -342,3 +344,26 @@ def _segments(path: str) -> list[str]:
 
 def _coded(code: int, message: str, data: Any = None) -> Reply:
     return Reply(json.dumps({"code": code, "message": message, "data": data}).encode())
+
+
+def main() -> None:
+    """Serve a regular tree until standard input closes, for benchmarks and the demonstration."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--directories", type=int, default=5_000)
+    parser.add_argument("--media", type=int, default=16, help="media files in each folder")
+    parser.add_argument("--others", type=int, default=4, help="other files in each folder")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that a listing takes")
+    arguments = parser.parse_args()
+    with OpenListServer(latency_seconds=arguments.latency) as server:
+        for number in range(arguments.directories):
+            folder = f"/影视/剧集 {number // 50:03}/Show {number:05} (2024)"
+            for file in range(arguments.media):
+                server.add(f"{folder}/Show {number:05} S01E{file:02} 第{file}集 1080p.mkv", 10**9)
+            for file in range(arguments.others):
+                server.add(f"{folder}/extra {file}.nfo", 2_000)
+        print(server.url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
