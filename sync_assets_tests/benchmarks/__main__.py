@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from sync_assets_tests.benchmarks import (
+    pixiv,
     server,
     start,
     strm,
@@ -14,6 +15,7 @@ from sync_assets_tests.benchmarks import (
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "pixiv": pixiv.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,

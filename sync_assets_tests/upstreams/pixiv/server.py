@@ -86,6 +86,7 @@ class PixivStandIn(SocketServer):
             stream = connection.makefile("rb")
             request = read_request(stream)
             if request is None or request.method != "CONNECT":
+                connection.sendall(_json({"requests": len(self.requests)}).encoded())
                 connection.close()
                 return
             host = request.target.partition(":")[0]
