@@ -37,6 +37,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class FileKind(StrEnum):
+    """What an owned file of an output is; each kind has its own rule of when it is an orphan."""
+
+    STRM = "strm"
+    METADATA = "metadata"
+
+
 class Decision(StrEnum):
     """What happened to an orphan; an edited one is the user's own now, and stays."""
 
@@ -147,17 +154,19 @@ class TreeSummary:
 
 
 class OwnedFile(NamedTuple):
-    """A `.strm` file that this project wrote.
+    """A file that this project wrote.
 
     Attributes:
         directory: Its directory, relative to the job's output.
         name: Its name.
         digest: Of what was written into it; empty where that is not known.
+        kind: What it is.
     """
 
     directory: str
     name: str
     digest: str = ""
+    kind: FileKind = FileKind.STRM
 
     @property
     def path(self) -> str:
