@@ -200,4 +200,11 @@ def join(directory: str, name: str) -> str:
 
 def digest_of(content: bytes) -> str:
     """Return the digest by which a file's content is known again."""
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+    digest = new_digest()
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def new_digest() -> "hashlib.blake2b":
+    """Begin a digest of content that comes in pieces; see `digest_of`."""
+    return hashlib.blake2b(digest_size=8)
