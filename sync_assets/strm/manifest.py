@@ -54,7 +54,7 @@ class Manifest:
         self._ledger = ledger
         self._job = job
         self._announces = announces
-        self._kind = kind
+        self.kind = kind
 
     def of_kind(self, kind: FileKind) -> "Manifest":
         """Return the same manifest, about files of another kind."""
@@ -102,7 +102,7 @@ class Manifest:
 
     def count(self) -> int:
         """Return how many files of the manifest's kind the job owns."""
-        return self._count(strm_files.c.job == self._job, strm_files.c.kind == self._kind)
+        return self._count(strm_files.c.job == self._job, strm_files.c.kind == self.kind)
 
     def _count(self, *conditions: ColumnElement[bool]) -> int:
         query = select(func.count()).select_from(strm_files).where(*conditions)
@@ -125,7 +125,7 @@ class Manifest:
         found: dict[str, set[str]] = {}
         query = select(strm_files.c.directory, strm_files.c.name).where(
             strm_files.c.job == self._job,
-            strm_files.c.kind == self._kind,
+            strm_files.c.kind == self.kind,
             strm_files.c.directory.in_(bindparam("directories", expanding=True)),
         )
         if written_before is not None:
@@ -168,7 +168,7 @@ class Manifest:
         with self._ledger.read() as connection:
             query = (
                 select(strm_files.c.directory)
-                .where(*self._below(connection, below), strm_files.c.kind == self._kind)
+                .where(*self._below(connection, below), strm_files.c.kind == self.kind)
                 .distinct()
                 .order_by(strm_files.c.directory)
             )

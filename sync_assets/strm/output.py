@@ -185,7 +185,7 @@ class OutputDirectory:
     def names(self) -> set[str]:
         """Return the names in it; a file left half-written by a crash is removed first."""
         names = set(os.listdir(self._descriptor))
-        for name in [name for name in names if name.startswith(TEMPORARY_NAME)]:
+        for name in [name for name in names if _is_temporary(name)]:
             os.unlink(name, dir_fd=self._descriptor)
             names.remove(name)
         return names
@@ -397,6 +397,11 @@ class NewFile:
     def _close(self) -> None:
         os.close(self._descriptor)
         os.close(self._directory_descriptor)
+
+
+def _is_temporary(name: str) -> bool:
+    number = name.removeprefix(f"{TEMPORARY_NAME}-")
+    return name == TEMPORARY_NAME or (number != name and number.isdecimal())
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
