@@ -352,7 +352,11 @@ class HttpClient:
             raise TransientError(f"where it is redirected to, the answer is HTTP {status}")
         try:
             body = b""
-            if status != 200 or response.headers.get_content_type() == "application/json":
+            may_be_error = (
+                status != 200 or response.headers.get_content_type() == "application/json"
+            )
+            # Looking for the beginning of an empty body would wait for the next answer.
+            if may_be_error and response.length != 0:
                 body = response.peek(_JUDGED_BYTES)[:_JUDGED_BYTES]
         except (OSError, HTTPException) as error:
             raise TransientError(_reason(error)) from error
