@@ -236,7 +236,7 @@ def _is_gone(
 def _refusal_by_kind(
     orphans: Sequence[OwnedFile], owned: Mapping[FileKind, int], limits: DeletionSettings
 ) -> str | None:
-    """Hold both kinds against the limits, each for itself.
+    """Hold both kinds against the limits: media among media, metadata files among all files.
 
     Metadata files that go together with the media beside them are not counted: one film has many.
     """
@@ -248,7 +248,7 @@ def _refusal_by_kind(
         if orphan.kind is FileKind.METADATA and orphan.directory not in leaving
     ]
     return _refusal(len(media), owned[FileKind.STRM], limits) or _refusal(
-        len(alone), owned[FileKind.METADATA], limits
+        len(alone), sum(owned.values()), limits
     )
 
 
