@@ -83,8 +83,7 @@ def bring_metadata(  # noqa: PLR0913 - the optional ones are named
     job.require_mounted()
     settings = job.settings.metadata
     is_local = isinstance(job.settings.source, LocalSourceSettings)
-    # Asked for its effect: where the output has changed, the job owns nothing there.
-    job.manifest.count()
+    job.manifest.claim_output(job.settings.output)
     with Output(job.settings.output) as output, closing(Downloads(open_checked)) as downloads:
         copier = Copier(
             _mount(job.settings),
