@@ -1,0 +1,1 @@
+"""Talk to aria2: its interface, its process, and what its answers mean. No ledger, no Dagster."""
