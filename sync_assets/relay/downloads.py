@@ -42,6 +42,8 @@ DOWNLOADS = Lifecycle(
 )
 DOWNLOADS.bind(relay_downloads)
 
+_HELD = tuple(state for state in OPEN_DOWNLOADS if state is not DownloadState.PENDING)
+_MOST_DUE = 500
 _IDLE: Mapping[str, Any] = {"bytes_per_second": 0}
 _BY_USER = Reason(ReasonCode.USER, "Paused by the user. Resume it to go on.")
 
@@ -105,13 +107,22 @@ def get(connection: Connection, download_id: int) -> AnyRow:
 
 
 def open_downloads(connection: Connection) -> Sequence[AnyRow]:
-    """Return what a worker has to look at: open downloads and unheard commands, oldest first.
+    """Return what a worker has to look at, oldest first.
+
+    That is what aria2 has or may have, what a user wants, and the oldest of what is due.
 
     Args:
         connection: A transaction of the ledger.
     """
     columns = relay_downloads.c
-    query = _query().where(or_(columns.state.in_(OPEN_DOWNLOADS), columns.command.is_not(None)))
+    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(_MOST_DUE)
+    query = _query().where(
+        or_(
+            columns.state.in_(_HELD),
+            columns.command.is_not(None),
+            columns.id.in_(due.scalar_subquery()),
+        )
+    )
     return connection.execute(query.order_by(columns.id)).all()
 
 
@@ -424,16 +435,23 @@ def _query() -> Any:
 
 def _movable(*, disk_has_space: bool) -> ColumnElement[bool]:
     columns = relay_downloads.c
-    due = and_(
-        columns.state == DownloadState.PENDING,
-        or_(columns.not_before.is_(None), columns.not_before <= utc_now()),
-    )
     under_way = columns.state.in_((DownloadState.WAITING, DownloadState.DOWNLOADING))
-    conditions = [due, under_way, columns.command == Command.CANCEL]
+    conditions = [_is_due(), under_way, columns.command == Command.CANCEL]
     if disk_has_space:
         paused = columns.state == DownloadState.PAUSED
-        conditions.append(and_(paused, columns.reason_code == ReasonCode.DISK_FULL))
+        conditions.append(
+            and_(paused, columns.reason_code == ReasonCode.DISK_FULL, _is_not_put_off())
+        )
     return or_(*conditions)
+
+
+def _is_due() -> ColumnElement[bool]:
+    return and_(relay_downloads.c.state == DownloadState.PENDING, _is_not_put_off())
+
+
+def _is_not_put_off() -> ColumnElement[bool]:
+    not_before = relay_downloads.c.not_before
+    return or_(not_before.is_(None), not_before <= utc_now())
 
 
 def _set(connection: Connection, download_id: int, **values: Any) -> None:
@@ -442,7 +460,7 @@ def _set(connection: Connection, download_id: int, **values: Any) -> None:
     )
 
 
-def _why(reason: Reason | None) -> dict[str, str | None]:
+def _why(reason: Reason | None) -> dict[str, Any]:
     return {
         "reason_code": reason.code if reason else None,
         "reason": reason.text if reason else None,

@@ -175,6 +175,31 @@ def set_caption(connection: Connection, media_id: int, caption: str) -> None:
     )
 
 
+def set_torrent(connection: Connection, media_id: int, content: bytes, infohash: str) -> int | None:
+    """Keep a medium's torrent, which was fetched after it had arrived.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        media_id: The medium.
+        content: The `.torrent` file.
+        infohash: The torrent's, in lower-case hexadecimal.
+
+    Returns:
+        None; the id of another medium where that is the same torrent, and nothing is kept.
+    """
+    query = select(relay_media.c.id).where(
+        relay_media.c.infohash == infohash, relay_media.c.id != media_id
+    )
+    other = connection.execute(query).scalar()
+    if other is None:
+        connection.execute(
+            update(relay_media)
+            .where(relay_media.c.id == media_id)
+            .values(torrent=content, infohash=infohash)
+        )
+    return other
+
+
 def medium(connection: Connection, media_id: int) -> AnyRow:
     """Return a medium.
 

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from sync_assets.settings.pixiv import PixivSettings
+from sync_assets.settings.relay import RelaySettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.settings.telegram import TelegramSettings
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     strm: StrmSettings = StrmSettings()
     pixiv: PixivSettings = PixivSettings()
     telegram: TelegramSettings = TelegramSettings()
+    relay: RelaySettings = RelaySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""The relay's tables: what they refuse, on each kind of database, and what their functions write."""
+"""The relay's tables: what they refuse, on each kind of database, and what is written to them."""
 
 import itertools
 from typing import Any
@@ -132,9 +132,7 @@ def test_the_database_refuses_every_change_of_state_that_is_not_declared(
         {"completed_bytes": -1},
     ],
 )
-def test_a_download_that_makes_no_sense_is_refused(
-    ledger: Ledger, values: dict[str, object]
-) -> None:
+def test_a_download_that_makes_no_sense_is_refused(ledger: Ledger, values: dict[str, Any]) -> None:
     with ledger.write() as connection:
         media_id = insert_media(connection, "k")
     with pytest.raises(DBAPIError), ledger.write() as connection:

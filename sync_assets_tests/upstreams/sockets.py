@@ -28,6 +28,7 @@ class Reply:
     """An answer. `cut_after`: the connection closes after so many bytes of the body.
 
     `has_length`: without it only the end of the connection says that the body has ended.
+    `bytes_per_second`: how fast the body is sent; None for as fast as it goes.
     """
 
     body: bytes
@@ -36,6 +37,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     has_length: bool = True
+    bytes_per_second: int | None = None
 
     def encoded(self) -> bytes:
         lines = [
@@ -115,6 +117,17 @@ class SocketServer(ABC):
                 self._connections.add(connection)
             self._start(self._serve, connection)
 
+    def _send(self, connection: socket.socket, reply: Reply) -> None:
+        data = reply.encoded()
+        if reply.bytes_per_second is None:
+            connection.sendall(data)
+            return
+        size = max(1, reply.bytes_per_second // 50)
+        for start in range(0, len(data), size):
+            if self.stopped.wait(1 / 50):
+                return
+            connection.sendall(data[start : start + size])
+
     def _serve(self, connection: socket.socket) -> None:
         if self.tls is not None:
             try:
@@ -130,7 +143,7 @@ class SocketServer(ABC):
                         linger = struct.pack("ii", 1, 0)
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                         return
-                    connection.sendall(reply.encoded())
+                    self._send(connection, reply)
                     if reply.cut_after is not None or not reply.has_length:
                         return
         finally:

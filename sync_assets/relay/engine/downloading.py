@@ -1,0 +1,338 @@
+"""The loop that drives downloads to rest.
+
+The ledger says what is wanted, aria2 says what is, and each step brings them together: intent is
+written before aria2 is told, and what aria2 says is written after. Nothing is remembered between
+two steps that a new worker could not find out.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.types import AnyRow, utc_now
+from sync_assets.relay import downloads
+from sync_assets.relay.aria2.rpc import Aria2Client, Aria2RefusedError, Aria2UnreachableError, Call
+from sync_assets.relay.aria2.tasks import Task, TaskStatus, look_at
+from sync_assets.relay.engine.adding import Adding
+from sync_assets.relay.engine.examining import Examiner, TelegramGateway
+from sync_assets.relay.engine.folders import DownloadFolders
+from sync_assets.relay.engine.outcomes import (
+    DISK_FULL,
+    PAUSED_IN_ARIA2,
+    REMOVED,
+    GiveUp,
+    Outcome,
+    Removed,
+    TryAgain,
+)
+from sync_assets.relay.engine.settling import DownloadReport, Settling
+from sync_assets.relay.engine.space import Space
+from sync_assets.relay.models import Command, DownloadState, Reason, ReasonCode
+from sync_assets.settings.relay import RelaySettings
+
+_POLL_SECONDS = 0.1
+_IDLE_POLL_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 30.0
+_PROGRESS_SECONDS = 0.5
+_QUEUED_PER_SLOT = 4
+_RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
+_AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
+
+
+class Aria2Source(Protocol):
+    """Whatever gives a connection to a running aria2."""
+
+    def client(self) -> Aria2Client:
+        """Return the connection."""
+        ...
+
+
+@dataclass
+class _Step:
+    """What is known during one step, and what aria2 is to be told at its end."""
+
+    client: Aria2Client
+    session: str
+    tasks: dict[str, Task]
+    forget: list[str] = field(default_factory=list)
+    starting: list[AnyRow] = field(default_factory=list)
+
+    @property
+    def at_work(self) -> int:
+        return sum(task.status in _AT_WORK for task in self.tasks.values()) + len(self.starting)
+
+
+class Downloader:
+    """Drives downloads.
+
+    Args:
+        settings: The configuration of the relay.
+        ledger: The ledger.
+        aria2: Where aria2 is.
+        gateway: Gives Telegram's files; None without a bot.
+        run_id: The Dagster run, for the history.
+        free_bytes: Tells how much space is left where a path is.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but three are named
+        self,
+        settings: RelaySettings,
+        ledger: Ledger,
+        aria2: Aria2Source,
+        *,
+        gateway: TelegramGateway | None,
+        run_id: str | None,
+        free_bytes: Callable[[Path], int] | None = None,
+    ) -> None:
+        root = settings.download_directory
+        self._settings = settings
+        self._ledger = ledger
+        self._aria2 = aria2
+        self._folders = DownloadFolders(root, trusts_length=settings.connections_per_download == 1)
+        self._space = Space(root, settings.disk_free_threshold_bytes, free_bytes)
+        self._adding = Adding(settings, self._folders, gateway.url if gateway else None)
+        self._examiner = Examiner(self._folders, gateway, timeout_seconds=settings.timeout_seconds)
+        self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
+        self._progress_at = 0.0
+
+    @property
+    def report(self) -> DownloadReport:
+        """What was done so far."""
+        return self._settling.report
+
+    def __enter__(self) -> Self:
+        """Make the folder of downloads."""
+        self._folders.root.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what is being examined."""
+        self._examiner.close()
+
+    def run(
+        self, *, seconds: float, between_steps: Callable[[], bool] | None = None
+    ) -> DownloadReport:
+        """Work until nothing moves any more, or the time is over.
+
+        Args:
+            seconds: The time.
+            between_steps: Called after each step, for what is to be done meanwhile; tells whether
+                it has made new work.
+
+        Returns:
+            What was done.
+
+        Raises:
+            Aria2StartError: aria2 does not start.
+            Aria2UnreachableError: A configured aria2 does not answer.
+            LedgerUnavailableError: The ledger cannot be written.
+        """
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            is_moving = self.step()
+            if between_steps is not None:
+                is_moving = between_steps() or is_moving
+            if is_moving:
+                time.sleep(_POLL_SECONDS)
+                continue
+            wait = self._seconds_until_due()
+            if wait is None or wait > min(_LONGEST_WAIT_SECONDS, ends_at - time.monotonic()):
+                break
+            time.sleep(min(wait, _IDLE_POLL_SECONDS))
+        return self.report
+
+    def step(self) -> bool:
+        """Bring ledger and aria2 together once.
+
+        Returns:
+            Whether anything moves, so that another step is wanted soon.
+        """
+        with self._ledger.read() as connection:
+            rows = downloads.open_downloads(connection)
+        if not rows:
+            return False
+        step = self._look(rows)
+        writes_progress = time.monotonic() - self._progress_at >= _PROGRESS_SECONDS
+        if writes_progress:
+            self._progress_at = time.monotonic()
+        for row in self._without_space(step, rows):
+            self._consider(step, row, writes_progress=writes_progress)
+        self._settling.write()
+        # What aria2 still holds of an earlier attempt would refuse the gid of the next one.
+        step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
+        self._start(step)
+        return self._is_moving()
+
+    def _look(self, rows: Sequence[AnyRow]) -> _Step:
+        gids = [row.gid for row in rows]
+        client = self._aria2.client()
+        try:
+            return _Step(client, *look_at(client, gids))
+        except Aria2UnreachableError:
+            # A private one is started again by this; a configured one must be there.
+            client = self._aria2.client()
+            return _Step(client, *look_at(client, gids))
+
+    # What one download needs.
+
+    def _without_space(self, step: _Step, rows: Sequence[AnyRow]) -> list[AnyRow]:
+        """Pause what runs where space is short, let it go on where there is some; return others."""
+        is_enough = self._space.is_enough()
+        others = []
+        for row in rows:
+            task = step.tasks.get(row.gid)
+            if row.command is not None:
+                others.append(row)
+            elif not is_enough and task is not None and task.status in _AT_WORK:
+                self._try(step, "aria2.forcePause", row)
+                self._settling.move(row, DownloadState.PAUSED, DISK_FULL)
+            elif self._space.lets_go_on(row):
+                self._try(step, "aria2.unpause", row)
+                self._settling.move(row, DownloadState.PENDING, not_before=None)
+            else:
+                others.append(row)
+        return others
+
+    def _consider(self, step: _Step, row: AnyRow, *, writes_progress: bool) -> None:
+        task = step.tasks.get(row.gid)
+        if row.command is not None:
+            self._obey(step, row, task)
+        elif self._examiner.has(row):
+            outcome = self._examiner.take(row)
+            if outcome is not None:
+                self._settle(step, row, outcome)
+        elif task is None:
+            self._look_for(step, row)
+        elif task.status is TaskStatus.ACTIVE:
+            self._progress(step, row, task, is_due=writes_progress)
+        else:
+            self._follow(step, row, task)
+
+    def _obey(self, step: _Step, row: AnyRow, task: Task | None) -> None:
+        """Tell aria2 what a user wants."""
+        command = Command(row.command)
+        if command is Command.CANCEL:
+            if task is not None and task.status in (*_AT_WORK, TaskStatus.PAUSED):
+                # It still writes for a moment: its files are removed when it is seen to be gone.
+                self._try(step, "aria2.forceRemove", row)
+                return
+            self._examiner.drop(row)
+            step.forget.append(row.gid)
+            self._folders.discard(row)
+        elif command is Command.PAUSE:
+            self._try(step, "aria2.forcePause", row)
+        else:
+            self._try(step, "aria2.unpause", row)
+        self._settling.add(lambda connection: downloads.heard(connection, row))
+
+    def _progress(self, step: _Step, row: AnyRow, task: Task, *, is_due: bool) -> None:
+        columns: dict[str, Any] = {
+            "completed_bytes": task.completed_bytes,
+            "total_bytes": task.total_bytes or row.total_bytes,
+            "bytes_per_second": task.bytes_per_second,
+            "aria2_session": step.session,
+        }
+        if row.state != DownloadState.DOWNLOADING:
+            self._settling.move(row, DownloadState.DOWNLOADING, not_before=None, **columns)
+        elif is_due and any(getattr(row, name) != value for name, value in columns.items()):
+            self._settling.add(
+                lambda connection: downloads.set_progress(connection, row.id, **columns)
+            )
+
+    def _follow(self, step: _Step, row: AnyRow, task: Task) -> None:
+        """Write what aria2 says of a task that is not active."""
+        match task.status:
+            case TaskStatus.WAITING if row.state != DownloadState.WAITING:
+                self._settling.move(row, DownloadState.WAITING, aria2_session=step.session)
+            case TaskStatus.PAUSED if row.state != DownloadState.PAUSED:
+                self._settling.move(row, DownloadState.PAUSED, PAUSED_IN_ARIA2)
+            case TaskStatus.COMPLETE:
+                self._examiner.examine_complete(row, task)
+            case TaskStatus.ERROR:
+                self._examiner.examine_error(row, task)
+            case TaskStatus.REMOVED:
+                self._settle(step, row, Removed(REMOVED))
+
+    def _look_for(self, step: _Step, row: AnyRow) -> None:
+        """Find out about a download that aria2 does not know."""
+        finished = self._folders.finished_file(row)
+        if finished is not None and row.state != DownloadState.PAUSED:
+            self._examiner.examine_file(row, finished)
+        elif row.state in _RUNNING and row.aria2_session == step.session:
+            # Only somebody else can have removed it: this aria2 has not been started again.
+            self._settle(step, row, Removed(REMOVED))
+        elif row.state in _RUNNING:
+            self._settling.move(row, DownloadState.PENDING)
+        elif row.state == DownloadState.PENDING:
+            self._prepare(step, row)
+
+    def _prepare(self, step: _Step, row: AnyRow) -> None:
+        refusal = self._adding.refusal(row)
+        if refusal is not None:
+            self._settle(step, row, GiveUp(refusal))
+        elif self._adding.needs_torrent(row):
+            self._examiner.fetch_torrent(row)
+        elif not self._space.is_enough(row):
+            self._settling.move(row, DownloadState.PAUSED, DISK_FULL)
+        elif step.at_work < _QUEUED_PER_SLOT * self._settings.concurrency:
+            step.starting.append(row)
+
+    def _settle(self, step: _Step, row: AnyRow, outcome: Outcome) -> None:
+        self._settling.settle(row, outcome)
+        step.forget.append(row.gid)
+
+    # New tasks.
+
+    def _start(self, step: _Step) -> None:
+        """Give aria2 new tasks; the ledger has them since long, and the next step sees them."""
+        ready = [row for row in step.starting if self._has_folder(row)]
+        if ready:
+            now = utc_now()
+            with self._ledger.write() as connection:
+                for row in ready:
+                    started_at = row.started_at or now
+                    downloads.set_progress(connection, row.id, started_at=started_at)
+            answers = step.client.multicall([self._adding.call(row) for row in ready])
+            refused = {
+                row.gid: answer
+                for row, answer in zip(ready, answers, strict=True)
+                if isinstance(answer, Aria2RefusedError)
+            }
+            # A task that is there already is refused too, with a text that says something else.
+            _, known = look_at(step.client, refused)
+            for row in ready:
+                if row.gid in refused and row.gid not in known:
+                    reason = Reason(ReasonCode.ARIA2_ERROR, refused[row.gid].message)
+                    self._settling.settle(row, TryAgain(reason))
+        self._settling.write()
+
+    def _has_folder(self, row: AnyRow) -> bool:
+        try:
+            self._folders.prepare(row)
+        except OSError as error:
+            text = f"Its folder cannot be made: {error.strerror}. Check relay.download_directory."
+            self._settling.settle(row, TryAgain(Reason(ReasonCode.FILE_ERROR, text)))
+            return False
+        return True
+
+    def _try(self, step: _Step, method: str, row: AnyRow) -> None:
+        # A task that has just ended cannot be paused: the next look at it says how it ended.
+        with suppress(Aria2RefusedError):
+            step.client.call(method, row.gid)
+
+    # Rest.
+
+    def _is_moving(self) -> bool:
+        if self._examiner.is_busy:
+            return True
+        with self._ledger.read() as connection:
+            return downloads.due_count(connection, disk_has_space=False) > 0
+
+    def _seconds_until_due(self) -> float | None:
+        with self._ledger.read() as connection:
+            due = downloads.next_due(connection)
+        return None if due is None else max(0.0, (due - utc_now()).total_seconds())

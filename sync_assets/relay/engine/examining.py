@@ -1,0 +1,165 @@
+"""What takes time and must not hold up the loop: hashing, asking origins, fetching torrents."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from sync_assets.ledger.types import AnyRow
+from sync_assets.relay.aria2.tasks import Task
+from sync_assets.relay.engine.adding import fetch_torrent, saved_torrent
+from sync_assets.relay.engine.folders import DownloadFolders
+from sync_assets.relay.engine.outcomes import (
+    NEEDS_PROBE,
+    Completed,
+    Outcome,
+    TryAgain,
+    outcome_of_error,
+)
+from sync_assets.relay.engine.probing import probe
+from sync_assets.relay.models import DownloadKind, Reason, ReasonCode
+from sync_assets.relay.verification import Expected, VerificationError, verify
+
+
+class TelegramGateway(Protocol):
+    """Whatever lets aria2 fetch what Telegram holds."""
+
+    def url(self, media_id: int) -> str:
+        """Return the address of a medium."""
+        ...
+
+    def take_failure(self, media_id: int) -> Outcome | None:
+        """Return why the last request for a medium failed, once; None where it did not."""
+        ...
+
+
+class Examiner:
+    """Examines downloads in threads, one examination of each at a time.
+
+    Args:
+        folders: Where downloads lie.
+        gateway: Gives Telegram's files; None without a bot.
+        timeout_seconds: How long an origin may be silent.
+    """
+
+    def __init__(
+        self,
+        folders: DownloadFolders,
+        gateway: TelegramGateway | None,
+        *,
+        timeout_seconds: float,
+    ) -> None:
+        self._folders = folders
+        self._gateway = gateway
+        self._timeout_seconds = timeout_seconds
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="relay-examine")
+        self._examined: dict[str, Future[Outcome]] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is being examined, or was and is to be settled."""
+        return bool(self._examined)
+
+    def close(self) -> None:
+        """Let go of what is being examined; the next worker examines it again."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def has(self, row: AnyRow) -> bool:
+        """Tell whether a download is being examined, or was and is to be settled.
+
+        Args:
+            row: The download.
+        """
+        return row.gid in self._examined
+
+    def take(self, row: AnyRow) -> Outcome | None:
+        """Return what an examination has found, once; None where it goes on.
+
+        Args:
+            row: The download.
+        """
+        if not self._examined[row.gid].done():
+            return None
+        return self._examined.pop(row.gid).result()
+
+    def drop(self, row: AnyRow) -> None:
+        """Forget an examination.
+
+        Args:
+            row: The download.
+        """
+        self._examined.pop(row.gid, None)
+
+    def examine_complete(self, row: AnyRow, task: Task) -> None:
+        """Find out whether what aria2 calls complete is what was wanted.
+
+        Args:
+            row: The download, with its medium.
+            task: Its task.
+        """
+        if row.media_torrent is not None:
+            self._submit(row, lambda: self._torrent(row, task))
+        elif row.media_kind == DownloadKind.MAGNET:
+            self._submit(row, lambda: saved_torrent(self._folders.folder(row)))
+        else:
+            file = self._folders.file(row)
+            self._submit(row, lambda: _verified(file, row, task.total_bytes))
+
+    def examine_file(self, row: AnyRow, file: Path) -> None:
+        """Find out whether a file that aria2 knows nothing of any more is what was wanted.
+
+        Args:
+            row: The download, with its medium.
+            file: The file.
+        """
+        self._submit(row, lambda: _verified(file, row, row.total_bytes))
+
+    def examine_error(self, row: AnyRow, task: Task) -> None:
+        """Find out what an error means.
+
+        Args:
+            row: The download, with its medium.
+            task: Its task.
+        """
+        self._submit(row, lambda: self._error(row, task))
+
+    def fetch_torrent(self, row: AnyRow) -> None:
+        """Fetch a download's torrent.
+
+        Args:
+            row: The download, with its medium.
+        """
+        timeout = self._timeout_seconds
+        self._submit(row, lambda: fetch_torrent(row.media_link, timeout_seconds=timeout))
+
+    def _submit(self, row: AnyRow, examination: Callable[[], Outcome]) -> None:
+        self._examined[row.gid] = self._pool.submit(examination)
+
+    def _torrent(self, row: AnyRow, task: Task) -> Outcome:
+        if not task.paths or not all(path.exists() for path in task.paths):
+            # The result of its magnet, which a worker was killed before it could remove.
+            reason = Reason(ReasonCode.FILE_MISSING, "Its files are not there. Nothing to do.")
+            return TryAgain(reason, at_once=True)
+        folder = self._folders.folder(row)
+        tops = {path.relative_to(folder).parts[0] for path in task.paths}
+        path = folder / next(iter(tops)) if len(tops) == 1 else folder
+        return Completed(str(path), self._folders.size(path), None)
+
+    def _error(self, row: AnyRow, task: Task) -> Outcome:
+        if row.media_kind == DownloadKind.TELEGRAM and self._gateway is not None:
+            return self._gateway.take_failure(row.media_id) or outcome_of_error(task)
+        if row.media_kind == DownloadKind.HTTP and task.error_code in NEEDS_PROBE:
+            return probe(row.media_link, timeout_seconds=self._timeout_seconds)
+        return outcome_of_error(task)
+
+
+def _verified(path: Path, row: AnyRow, reported_bytes: int | None) -> Outcome:
+    expected = Expected(row.expected_bytes, reported_bytes, row.expected_checksum, row.media_mime)
+    try:
+        verified = verify(path, expected)
+    except VerificationError as error:
+        return TryAgain(error.reason, discard=True)
+    except OSError as error:
+        text = f"The file cannot be read: {error.strerror}. Check the disk."
+        return TryAgain(Reason(ReasonCode.FILE_ERROR, text), discard=True)
+    return Completed(str(path), verified.size_bytes, verified.checksum)

@@ -1,0 +1,55 @@
+"""Ask an origin itself why aria2 failed: aria2 tells neither the status nor `Retry-After`."""
+
+import time
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from sync_assets.relay.engine.outcomes import Outcome, TryAgain, outcome_of_status
+from sync_assets.relay.models import Reason, ReasonCode
+
+_UNREACHABLE = Reason(
+    ReasonCode.NETWORK, "The origin could not be reached, or broke off. Nothing to do."
+)
+
+
+def probe(link: str, *, timeout_seconds: float) -> Outcome:
+    """Ask for a link's first byte, once.
+
+    Args:
+        link: An http or https link.
+        timeout_seconds: How long the origin may be silent.
+
+    Returns:
+        What its answer means; never that it is completed.
+    """
+    try:
+        with httpx.stream(
+            "GET",
+            link,
+            headers={"Range": "bytes=0-0", "User-Agent": "sync_assets"},
+            follow_redirects=True,
+            timeout=timeout_seconds,
+        ) as response:
+            status, asked = response.status_code, response.headers.get("retry-after", "")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return TryAgain(_UNREACHABLE)
+    if status < 400:
+        return TryAgain(
+            Reason(ReasonCode.SERVER_ERROR, "The origin failed, and works again. Nothing to do.")
+        )
+    return outcome_of_status(status, retry_after_seconds(asked))
+
+
+def retry_after_seconds(text: str) -> float:
+    """Return what a `Retry-After` header asks for; 0 for none or nonsense.
+
+    Args:
+        text: A number of seconds, or a date (RFC 9110, section 10.2.3).
+    """
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return 0.0
