@@ -6,6 +6,7 @@ written here at once and needs no worker; `command` tells the next worker what t
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from sync_assets.ledger.lifecycle import Lifecycle, UnknownSubjectError
 from sync_assets.ledger.schema import relay_downloads, relay_media
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import media
+from sync_assets.relay.media import NewMedium
 from sync_assets.relay.models import (
     OPEN_DOWNLOADS,
     Command,
@@ -44,6 +46,15 @@ DOWNLOADS.bind(relay_downloads)
 
 _HELD = tuple(state for state in OPEN_DOWNLOADS if state is not DownloadState.PENDING)
 _MOST_DUE = 500
+_CURED_BY_FRESH_LINK = frozenset(
+    [
+        ReasonCode.NOT_FOUND,
+        ReasonCode.FORBIDDEN,
+        ReasonCode.WRONG_CONTENT,
+        ReasonCode.BAD_LINK,
+        ReasonCode.TELEGRAM_REFUSED,
+    ]
+)
 _IDLE: Mapping[str, Any] = {"bytes_per_second": 0}
 _BY_USER = Reason(ReasonCode.USER, "Paused by the user. Resume it to go on.")
 
@@ -86,6 +97,44 @@ def create(connection: Connection, medium: AnyRow, *, run_id: str | None = None)
     media.set_state(connection, medium.id, MediaState.ARRIVED, run_id=run_id)
     assert download_id is not None  # noqa: S101 - created without conflict clause
     return download_id
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What has become of a wish for a medium.
+
+    Attributes:
+        media_id: The medium.
+        download_id: Its newest download.
+        is_new: Whether the medium was not known before.
+    """
+
+    media_id: int
+    download_id: int
+    is_new: bool
+
+
+def want(connection: Connection, new: NewMedium, *, run_id: str | None = None) -> Wanted:
+    """Want a medium; wanting it again changes nothing, but brings a fresh link.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        new: The medium.
+        run_id: The Dagster run.
+
+    Returns:
+        The medium and its download. One that failed for want of a fresh link is tried again.
+    """
+    before = media.find(connection, new)
+    row = media.add_medium(connection, new)
+    download = latest(connection, row.id)
+    if before is None or download is None:
+        return Wanted(row.id, create(connection, row, run_id=run_id), before is None)
+    is_fresh = (before.link, before.file_id) != (row.link, row.file_id)
+    has_failed = download.state == DownloadState.FAILED
+    if is_fresh and has_failed and download.reason_code in _CURED_BY_FRESH_LINK:
+        retry(connection, download.id, run_id=run_id)
+    return Wanted(row.id, download.id, is_new=False)
 
 
 def get(connection: Connection, download_id: int) -> AnyRow:

@@ -100,7 +100,7 @@ class MessageRef:
     caption: str = ""
 
 
-def add_medium(connection: Connection, new: NewMedium) -> tuple[AnyRow, bool]:
+def add_medium(connection: Connection, new: NewMedium) -> AnyRow:
     """Store a medium, or find the one that it is.
 
     Args:
@@ -108,8 +108,8 @@ def add_medium(connection: Connection, new: NewMedium) -> tuple[AnyRow, bool]:
         new: The medium.
 
     Returns:
-        Its row, and whether it is new. Of one that was known, the file id and the link are
-        replaced: the newest ones live longest.
+        Its row. Of one that was known, the file id and the link are replaced: the newest ones live
+        longest.
     """
     now = utc_now()
     values: dict[str, Any] = {
@@ -118,15 +118,31 @@ def add_medium(connection: Connection, new: NewMedium) -> tuple[AnyRow, bool]:
         "day": now.date().isoformat(),
         "arrived_at": now,
     }
-    known = _by_identity(connection, new)
+    known = find(connection, new)
     if known is None:
         (media_id,) = MEDIA.create(connection, [values])
         assert media_id is not None  # noqa: S101 - nothing conflicts: the ledger has one writer
-        return medium(connection, media_id), True
+        return medium(connection, media_id)
     fresh = {name: values[name] for name in ("bot_id", "file_id", "link") if values[name]}
     if fresh and known.kind == new.kind:
         connection.execute(update(relay_media).where(relay_media.c.id == known.id).values(**fresh))
-    return medium(connection, known.id), False
+    return medium(connection, known.id)
+
+
+def find(connection: Connection, new: NewMedium) -> AnyRow | None:
+    """Return the row of a medium, by its key or its torrent; None where it is new.
+
+    Args:
+        connection: A transaction of the ledger.
+        new: The medium.
+    """
+    found = connection.execute(
+        select(relay_media).where(relay_media.c.key == new.key)
+    ).one_or_none()
+    if found is None and new.infohash is not None:
+        query = select(relay_media).where(relay_media.c.infohash == new.infohash)
+        found = connection.execute(query).one_or_none()
+    return found
 
 
 def add_message(connection: Connection, message: MessageRef, media_id: int) -> bool:
@@ -239,13 +255,3 @@ def days_with_changes(connection: Connection, since: datetime) -> Sequence[str]:
         .order_by(relay_media.c.day)
     )
     return connection.execute(query).scalars().all()
-
-
-def _by_identity(connection: Connection, new: NewMedium) -> AnyRow | None:
-    found = connection.execute(
-        select(relay_media).where(relay_media.c.key == new.key)
-    ).one_or_none()
-    if found is None and new.infohash is not None:
-        query = select(relay_media).where(relay_media.c.infohash == new.infohash)
-        found = connection.execute(query).one_or_none()
-    return found

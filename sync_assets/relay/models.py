@@ -97,6 +97,7 @@ class ReasonCode(StrEnum):
     NETWORK = "network"
     TOO_SLOW = "too_slow"
     NO_RESUME = "no_resume"
+    CHANGED = "changed"
     WRONG_SIZE = "wrong_size"
     WRONG_CHECKSUM = "wrong_checksum"
     WRONG_CONTENT = "wrong_content"

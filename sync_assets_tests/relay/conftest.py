@@ -37,7 +37,7 @@ class Relay:
     free_bytes: Callable[[Path], int] | None = None
 
     def settings(self) -> RelaySettings:
-        usual = {
+        usual: dict[str, Any] = {
             "enabled": True,
             "download_directory": self.directory / "downloads",
             "disk_free_threshold_bytes": 0,
@@ -53,7 +53,7 @@ class Relay:
 
     def add_medium(self, new: NewMedium) -> int:
         with self.ledger.write() as connection:
-            medium, _ = media.add_medium(connection, new)
+            medium = media.add_medium(connection, new)
             return downloads.create(connection, medium)
 
     @contextmanager

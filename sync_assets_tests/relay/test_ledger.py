@@ -181,10 +181,8 @@ def test_a_gid_is_used_once(ledger: Ledger) -> None:
 
 def test_the_same_medium_again_is_one_medium_with_the_newest_file_id(ledger: Ledger) -> None:
     with ledger.write() as connection:
-        first, is_new = media.add_medium(connection, telegram_medium("u1", file_id="old"))
-        assert is_new
-        again, is_new = media.add_medium(connection, telegram_medium("u1", file_id="fresh"))
-        assert not is_new
+        first = media.add_medium(connection, telegram_medium("u1", file_id="old"))
+        again = media.add_medium(connection, telegram_medium("u1", file_id="fresh"))
         assert (again.id, again.file_id) == (first.id, "fresh")
         assert media.add_message(connection, MessageRef("1", 5, "5"), first.id)
         assert not media.add_message(connection, MessageRef("1", 5, "5"), first.id)
@@ -193,7 +191,7 @@ def test_the_same_medium_again_is_one_medium_with_the_newest_file_id(ledger: Led
 
 def test_an_edited_message_changes_its_text(ledger: Ledger) -> None:
     with ledger.write() as connection:
-        row, _ = media.add_medium(connection, telegram_medium("u1"))
+        row = media.add_medium(connection, telegram_medium("u1"))
         media.add_message(connection, MessageRef("1", 5, "5", caption="before"), row.id)
         media.add_message(connection, MessageRef("1", 5, "5", caption="after"), row.id)
         message = connection.execute(select(relay_messages)).one()
@@ -203,7 +201,7 @@ def test_an_edited_message_changes_its_text(ledger: Ledger) -> None:
 
 def new_download(ledger: Ledger) -> int:
     with ledger.write() as connection:
-        row, _ = media.add_medium(connection, link_medium("http://host/a"))
+        row = media.add_medium(connection, link_medium("http://host/a"))
         return downloads.create(connection, row)
 
 

@@ -9,8 +9,14 @@ import httpx
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.aria2.rpc import Call
 from sync_assets.relay.engine.folders import DownloadFolders
-from sync_assets.relay.engine.outcomes import GiveUp, Outcome, TorrentFetched, TryAgain
-from sync_assets.relay.engine.probing import probe
+from sync_assets.relay.engine.outcomes import (
+    GiveUp,
+    Outcome,
+    TorrentFetched,
+    TryAgain,
+    outcome_of_status,
+)
+from sync_assets.relay.engine.probing import retry_after_seconds
 from sync_assets.relay.models import DownloadKind, Reason, ReasonCode
 from sync_assets.relay.torrents import MAXIMUM_TORRENT_BYTES, TorrentError, infohash
 from sync_assets.settings.relay import RelaySettings
@@ -125,7 +131,8 @@ def fetch_torrent(link: str, *, timeout_seconds: float) -> Outcome:
             timeout=timeout_seconds,
         ) as response:
             if response.status_code >= 400:
-                return probe(link, timeout_seconds=timeout_seconds)
+                asked = retry_after_seconds(response.headers.get("retry-after", ""))
+                return outcome_of_status(response.status_code, asked)
             for block in response.iter_bytes():
                 content += block
                 if len(content) > MAXIMUM_TORRENT_BYTES:

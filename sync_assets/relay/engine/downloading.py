@@ -232,7 +232,8 @@ class Downloader:
     def _progress(self, step: _Step, row: AnyRow, task: Task, *, is_due: bool) -> None:
         columns: dict[str, Any] = {
             "completed_bytes": task.completed_bytes,
-            "total_bytes": task.total_bytes or row.total_bytes,
+            # The first one stays: another one means that the file has changed at its origin.
+            "total_bytes": row.total_bytes or task.total_bytes or None,
             "bytes_per_second": task.bytes_per_second,
             "aria2_session": step.session,
         }

@@ -10,6 +10,7 @@ from sync_assets.relay.aria2.tasks import Task
 from sync_assets.relay.engine.adding import fetch_torrent, saved_torrent
 from sync_assets.relay.engine.folders import DownloadFolders
 from sync_assets.relay.engine.outcomes import (
+    CHANGED,
     NEEDS_PROBE,
     Completed,
     Outcome,
@@ -146,6 +147,8 @@ class Examiner:
         return Completed(str(path), self._folders.size(path), None)
 
     def _error(self, row: AnyRow, task: Task) -> Outcome:
+        if row.total_bytes and task.total_bytes and row.total_bytes != task.total_bytes:
+            return TryAgain(CHANGED, discard=True, at_once=True)
         if row.media_kind == DownloadKind.TELEGRAM and self._gateway is not None:
             return self._gateway.take_failure(row.media_id) or outcome_of_error(task)
         if row.media_kind == DownloadKind.HTTP and task.error_code in NEEDS_PROBE:

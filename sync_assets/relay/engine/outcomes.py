@@ -83,6 +83,9 @@ REMOVED = Reason(
 PAUSED_IN_ARIA2 = Reason(
     ReasonCode.PAUSED_IN_ARIA2, "It was paused in aria2 by somebody. Resume it to go on."
 )
+UNREACHABLE = Reason(
+    ReasonCode.NETWORK, "The origin could not be reached, or broke off. Nothing to do."
+)
 
 _FINAL: Mapping[int, Reason] = {
     ErrorCode.REDIRECTS: Reason(
@@ -135,20 +138,27 @@ _RETRYABLE: Mapping[int, Reason] = {
             ErrorCode.CREATE_FOLDER,
         )
     },
-    **{
-        code: Reason(
-            ReasonCode.NETWORK, "The origin could not be reached, or broke off. Nothing to do."
-        )
-        for code in (
+    **dict.fromkeys(
+        (
             ErrorCode.UNKNOWN,
             ErrorCode.TIMEOUT,
             ErrorCode.NETWORK,
             ErrorCode.UNFINISHED,
             ErrorCode.NAME_RESOLUTION,
-        )
-    },
+        ),
+        UNREACHABLE,
+    ),
 }
-NEEDS_PROBE = frozenset({ErrorCode.BAD_RESPONSE, ErrorCode.OVERLOADED, ErrorCode.UNAUTHORISED})
+CHANGED = Reason(
+    ReasonCode.CHANGED, "The file has changed at its origin. It is fetched from the beginning."
+)
+NEEDS_PROBE = frozenset(
+    {
+        ErrorCode.BAD_RESPONSE,
+        ErrorCode.OVERLOADED,
+        ErrorCode.UNAUTHORISED,
+    }
+)
 """Errors of which only the origin's own answer tells what they mean."""
 
 

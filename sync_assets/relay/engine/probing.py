@@ -5,11 +5,16 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from sync_assets.relay.engine.outcomes import Outcome, TryAgain, outcome_of_status
+from sync_assets.relay.engine.outcomes import (
+    UNREACHABLE,
+    Outcome,
+    TryAgain,
+    outcome_of_status,
+)
 from sync_assets.relay.models import Reason, ReasonCode
 
-_UNREACHABLE = Reason(
-    ReasonCode.NETWORK, "The origin could not be reached, or broke off. Nothing to do."
+_WORKS_AGAIN = Reason(
+    ReasonCode.SERVER_ERROR, "The origin failed or broke off, and works again. Nothing to do."
 )
 
 
@@ -31,14 +36,12 @@ def probe(link: str, *, timeout_seconds: float) -> Outcome:
             follow_redirects=True,
             timeout=timeout_seconds,
         ) as response:
-            status, asked = response.status_code, response.headers.get("retry-after", "")
+            status, headers = response.status_code, response.headers
     except (httpx.HTTPError, httpx.InvalidURL):
-        return TryAgain(_UNREACHABLE)
-    if status < 400:
-        return TryAgain(
-            Reason(ReasonCode.SERVER_ERROR, "The origin failed, and works again. Nothing to do.")
-        )
-    return outcome_of_status(status, retry_after_seconds(asked))
+        return TryAgain(UNREACHABLE)
+    if status >= 400:
+        return outcome_of_status(status, retry_after_seconds(headers.get("retry-after", "")))
+    return TryAgain(_WORKS_AGAIN)
 
 
 def retry_after_seconds(text: str) -> float:

@@ -158,7 +158,14 @@ class Settling:
             connection, row.media_id, fetched.content, infohash(fetched.content)
         )
         if other is None:
-            downloads.move(connection, row, DownloadState.PENDING, run_id=self._run_id)
+            downloads.move(
+                connection,
+                row,
+                DownloadState.PENDING,
+                run_id=self._run_id,
+                completed_bytes=0,
+                total_bytes=None,
+            )
             return
         text = f"It is the same torrent as medium {other}. Nothing to do."
         reason = Reason(ReasonCode.DUPLICATE_TORRENT, text)
