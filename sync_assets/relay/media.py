@@ -145,13 +145,17 @@ def find(connection: Connection, new: NewMedium) -> AnyRow | None:
     return found
 
 
-def add_message(connection: Connection, message: MessageRef, media_id: int) -> bool:
-    """Store that a message brought a medium; one that is known is an edit.
+def add_message(
+    connection: Connection, message: MessageRef, media_id: int, *, is_edit: bool = False
+) -> bool:
+    """Store that a message brought a medium.
 
     Args:
         connection: A writing transaction of the ledger.
         message: The message.
         media_id: What it brought.
+        is_edit: Whether its text goes before the one that is stored; an original that comes after
+            its edit changes nothing.
 
     Returns:
         Whether the message is new.
@@ -164,7 +168,7 @@ def add_message(connection: Connection, message: MessageRef, media_id: int) -> b
         .on_conflict_do_nothing(index_elements=["chat_id", "message_id", "media_id"])
         .returning(columns.id)
     ).scalar()
-    if added is None:
+    if added is None and is_edit:
         connection.execute(
             update(relay_messages)
             .where(

@@ -193,7 +193,10 @@ def test_an_edited_message_changes_its_text(ledger: Ledger) -> None:
     with ledger.write() as connection:
         row = media.add_medium(connection, telegram_medium("u1"))
         media.add_message(connection, MessageRef("1", 5, "5", caption="before"), row.id)
-        media.add_message(connection, MessageRef("1", 5, "5", caption="after"), row.id)
+        media.add_message(
+            connection, MessageRef("1", 5, "5", caption="after"), row.id, is_edit=True
+        )
+        media.add_message(connection, MessageRef("1", 5, "5", caption="before"), row.id)
         message = connection.execute(select(relay_messages)).one()
     assert message.caption == "after"
     assert message.edited_at is not None

@@ -26,7 +26,13 @@ from sync_assets_tests.upstreams.sockets import (
     ResetConnectionError,
     SocketServer,
 )
-from sync_assets_tests.upstreams.telegram_forms import EntityError, parse_form, visible_text
+from sync_assets_tests.upstreams.telegram_forms import (
+    BotApiError,
+    EntityError,
+    parse_form,
+    visible_text,
+)
+from sync_assets_tests.upstreams.telegram_incoming import Incoming
 
 TOKEN = "123456:a-token-of-the-bot-father"
 MEGABYTE = 1_000_000
@@ -74,16 +80,6 @@ class Limits:
     second: float = 1.0
 
 
-class BotApiError(Exception):
-    """An answer with `ok: false`."""
-
-    def __init__(self, status: int, description: str, **parameters: int) -> None:
-        super().__init__(description)
-        self.status = status
-        self.description = description
-        self.parameters = parameters
-
-
 class GarbageError(Exception):
     """Raised where the answer is no JSON."""
 
@@ -122,6 +118,8 @@ class TelegramServer(SocketServer):
         self.requests: Counter[str] = Counter()
         self.refused: Counter[int] = Counter()
         self.faults: list[Fault] = []
+        self.incoming = Incoming(self.stopped)
+        self.edits: list[tuple[int, str]] = []
         self.chats: dict[str, _Chat] = {}
         self._files: dict[str, tuple[str, str]] = {}
         self._numbers = itertools.count(1)
@@ -153,6 +151,7 @@ class TelegramServer(SocketServer):
         `reset`: the connection breaks before anything is posted. `cut`, `hang`, `garbage` and
         `late_error`: after it, by a reset, by silence, with an answer that is no JSON, with
         `text`. `partial`: an album of which only `posted` is posted answers 400 with `text`.
+        Of a method without a chat, its name is the `chat_id`.
         """
         self.faults.append(Fault(kind, times, chat_id, text, parameters, frozenset(posted), about))
 
@@ -172,6 +171,10 @@ class TelegramServer(SocketServer):
         path = urlsplit(request.target).path
         if path == "/messages":
             return Reply(json.dumps([asdict(each) for each in self.messages]).encode())
+        if path.startswith("/file/bot"):
+            _, _, bot, file_path = path.split("/", 3)
+            known = bot.removeprefix("bot") in self.tokens
+            return self.incoming.file(file_path, request) if known else Reply(b"", 401)
         _, bot, method = path.split("/", 2)
         with self._state:
             self.requests[method] += 1
@@ -203,6 +206,14 @@ class TelegramServer(SocketServer):
             if fault is not None:
                 self._break(fault)
             return {"id": 123456, "is_bot": True, "first_name": "Bot", "username": "a_bot"}
+        if method in ("getUpdates", "getFile"):
+            fault = self._fault(method)
+            if fault is not None:
+                self._break(fault)
+            given = {name: value for name, value in fields.items() if value != "None"}
+            return self.incoming.call(method, given)
+        if method == "editMessageText":
+            return self._edit(fields)
         senders = {
             "sendMessage": self._text,
             "sendPhoto": self._single,
@@ -265,6 +276,21 @@ class TelegramServer(SocketServer):
         file_id = f"file-{kind}-{content}"
         self._files[file_id] = (kind, content)
         return _Item(kind, file_id, content, caption, uploaded=True)
+
+    def _edit(self, fields: Mapping[str, str]) -> Any:
+        message_id, text = int(fields["message_id"]), fields["text"]
+        fault = self._fault("editMessageText")
+        if fault is not None:
+            self._break(fault)
+        with self._state:
+            known = [each for each in self.messages if each.message_id == message_id]
+            if not known:
+                raise BotApiError(400, "Bad Request: message to edit not found")
+            shown = [known[0].caption, *(said for each, said in self.edits if each == message_id)]
+            if shown[-1] == text:
+                raise BotApiError(400, "Bad Request: message is not modified")
+            self.edits.append((message_id, text))
+        return {"message_id": message_id, "date": 1, "chat": {"id": 1, "type": "private"}}
 
     # Posting it.
 

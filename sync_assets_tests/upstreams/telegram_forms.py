@@ -1,4 +1,4 @@
-"""How the Bot API reads requests: forms with files, and HTML entities of captions."""
+"""How the Bot API reads requests, forms with files and HTML entities, and refuses them."""
 
 import json
 import re
@@ -13,6 +13,16 @@ _TAGS = frozenset({
     "strong", "tg-emoji", "tg-spoiler", "u",
 })
 # fmt: on
+
+
+class BotApiError(Exception):
+    """An answer with `ok: false`."""
+
+    def __init__(self, status: int, description: str, **parameters: int) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+        self.parameters = parameters
 
 
 class EntityError(Exception):
