@@ -8,6 +8,7 @@ import dagster as dg
 
 import sync_assets.ops.automation as operations
 import sync_assets.pixiv.definitions as pixiv
+import sync_assets.relay.definitions as relay
 import sync_assets.strm.definitions as strm
 import sync_assets.telegram.definitions as telegram
 from sync_assets.executor import all_partitions_executor
@@ -50,6 +51,7 @@ def build_defs(
             pixiv.build_defs(
                 settings, telegram_announcer(settings), also=posts_selection(settings.telegram)
             ),
+            relay.build_defs(settings),
             strm.build_defs(settings),
             telegram.build_defs(settings, posting_chats(settings)),
             operations.build_defs(settings),

@@ -205,6 +205,8 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
     return {
         "pixiv": frozenset(settings.pixiv.accounts),
+        # Its results are about the domain as a whole: days are no configuration.
+        "relay": frozenset({""} if settings.relay.enabled else ()),
         "strm": frozenset(settings.strm.jobs),
         "telegram": frozenset(settings.pixiv.accounts if settings.telegram.is_configured else ()),
     }

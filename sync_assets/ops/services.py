@@ -13,6 +13,7 @@ from sync_assets.errors import SyncError
 from sync_assets.ops.supervisor import Probe, Service
 from sync_assets.settings import Settings
 from sync_assets.settings.loading import configuration_path
+from sync_assets.settings.relay import ReceiveMode
 
 LOCATION_NAME = "sync_assets"
 
@@ -65,7 +66,7 @@ def build_services(settings: Settings) -> list[Service]:
         "SYNC_SERVER__PORT": str(server.port),
     }
     # fmt: off
-    return [
+    services = [
         Service(
             "code-server",
             (
@@ -105,6 +106,13 @@ def build_services(settings: Settings) -> list[Service]:
         ),
     ]
     # fmt: on
+    receives = settings.relay.enabled and settings.relay.receive is ReceiveMode.POLLING
+    if receives and settings.telegram.is_configured:
+        command = (python, "-m", "sync_assets.relay.receiver")
+        services.append(
+            Service("relay-receiver", command, environment, working_directory=settings.home)
+        )
+    return services
 
 
 def configuration_environment(settings: Settings) -> dict[str, str]:

@@ -3,9 +3,7 @@
 Holds the only functions that write to `relay_media` and `relay_messages`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -243,19 +241,3 @@ def set_state(
     """
     if medium(connection, media_id).state != state:
         MEDIA.transition(connection, media_id, state, run_id=run_id)
-
-
-def days_with_changes(connection: Connection, since: datetime) -> Sequence[str]:
-    """Return the days of arrival whose media changed after a time, oldest first.
-
-    Args:
-        connection: A transaction of the ledger.
-        since: The time.
-    """
-    query = (
-        select(relay_media.c.day)
-        .where(relay_media.c.changed_at > since)
-        .distinct()
-        .order_by(relay_media.c.day)
-    )
-    return connection.execute(query).scalars().all()

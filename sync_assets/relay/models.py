@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+LEASE_NAME = "relay"
+"""The lease that a worker holds: there is one at a time."""
+
+
 class Origin(StrEnum):
     """How a medium is fetched: from Telegram by its file id, or by a link."""
 

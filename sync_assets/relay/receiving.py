@@ -5,7 +5,6 @@ offset only by the next request: whatever is killed when, nothing is lost and no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,30 +18,12 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import downloads, media
 from sync_assets.relay.bot_api import BotApi
 from sync_assets.relay.replying import expect_reply
+from sync_assets.relay.report import IntakeReport
 from sync_assets.relay.updates import SOURCE, IncomingMessage, parse_update
 from sync_assets.settings.relay import RelaySettings
 
 # After a week without updates Telegram begins at a random number, which may be lower.
 _OFFSET_LASTS = timedelta(days=6)
-
-
-@dataclass
-class IntakeReport:
-    """What came in.
-
-    Attributes:
-        messages: Messages that brought something.
-        added: Media that are new.
-        known: Media that were known.
-        refused: Messages of senders who may not send, and those that bring nothing.
-        failed: Updates that could not be read.
-    """
-
-    messages: int = 0
-    added: int = 0
-    known: int = 0
-    refused: int = 0
-    failed: int = 0
 
 
 def delivery(update: Mapping[str, Any], *, bot_id: str) -> Delivery:

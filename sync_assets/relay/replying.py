@@ -81,6 +81,7 @@ class Replier:
         self._ledger = ledger
         self._bot = bot
         self._pacer = Pacer(ledger, bot_id, pace or Pace())
+        self._looked_at = utc_now()
 
     def reply(self) -> int:
         """Bring the status messages up to date, as far as Telegram takes them now.
@@ -88,6 +89,7 @@ class Replier:
         Returns:
             How many were sent or edited.
         """
+        self._looked_at = utc_now()
         with self._ledger.read() as connection:
             due = [(row, *_status(connection, row)) for row in _unsettled(connection)]
         count = 0
@@ -134,7 +136,8 @@ class Replier:
             connection.execute(
                 update(relay_replies)
                 .where(relay_replies.c.id == row.id)
-                .values(changed_at=utc_now(), **values)
+                # What changed since this look is news again.
+                .values(changed_at=self._looked_at, **values)
             )
 
 

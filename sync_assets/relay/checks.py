@@ -1,0 +1,70 @@
+"""What must be true of downloads: what is called completed is on disk, and none has failed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+from sqlalchemy import Connection, func, select
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.schema import relay_downloads
+from sync_assets.ledger.types import AnyRow
+from sync_assets.relay import downloads
+from sync_assets.relay.models import DownloadState
+from sync_assets.relay.runs import DOWNLOADS
+
+_SHOWN = 50
+
+
+def build_checks() -> list[dg.AssetChecksDefinition]:
+    """Build the checks."""
+
+    @dg.asset_check(
+        asset=DOWNLOADS,
+        description="Every completed download that is not cleaned has its file. One that has not "
+        "is fetched again after a retry.",
+    )
+    def completed_files_are_there(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
+        with ledger.read() as connection:
+            rows = _newest(connection, DownloadState.COMPLETED)
+        missing = [row for row in rows if not row.cleaned_at and not Path(row.path).exists()]
+        return _result("missing", missing)
+
+    @dg.asset_check(
+        asset=DOWNLOADS,
+        description="No download has been given up. Its reason says what to do, then retry it.",
+    )
+    def no_failed_downloads(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
+        with ledger.read() as connection:
+            return _result("failed", _newest(connection, DownloadState.FAILED))
+
+    return [completed_files_are_there, no_failed_downloads]
+
+
+def _newest(connection: Connection, state: DownloadState) -> list[AnyRow]:
+    columns = relay_downloads.c
+    newest = select(func.max(columns.id)).group_by(columns.media_id)
+    query = select(columns.id).where(columns.id.in_(newest), columns.state == state)
+    ids = connection.execute(query.order_by(columns.id)).scalars()
+    return [downloads.get(connection, download_id) for download_id in ids]
+
+
+def _result(name: str, rows: Sequence[AnyRow]) -> dg.AssetCheckResult:
+    lines = [
+        f"| {row.id} | {_cell(row.media_name)} | {_cell(row.reason or '')} |"
+        for row in rows[:_SHOWN]
+    ]
+    table = "\n".join(["| download | file | why |", "|---|---|---|", *lines])
+    return dg.AssetCheckResult(
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            name: len(rows),
+            **({"downloads": dg.MetadataValue.md(table)} if rows else {}),
+        },
+    )
+
+
+def _cell(text: str) -> str:
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return printable.replace("|", "\\|")
