@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 LEASE_NAME = "relay"
 """The lease that a worker holds: there is one at a time."""
 
