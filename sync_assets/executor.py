@@ -2,7 +2,8 @@
 
 `dagster job execute -j strm_full` names no partition, and Dagster then refuses to run an asset
 that depends on a partitioned one. What its user means is "everything": such a run becomes one run
-per partition, one after the other in the same process, so that each fails or succeeds alone.
+per partition, one after the other in the same process, so that each fails or succeeds alone. Where
+partitions are days, what its user means is "now": such a run is one of the present day.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,12 +36,15 @@ def unnamed_partitions(job: dg.JobDefinition, run: dg.DagsterRun) -> Sequence[st
         run: The run.
 
     Returns:
-        The keys; empty where the run names its partitions, or its assets do not all have the
-        same fixed ones.
+        The keys; of days or months the present one. Empty where the run names its partitions, or
+        its assets do not all have the same ones.
     """
     if run.tags.keys() & {PARTITION_NAME_TAG, ASSET_PARTITION_RANGE_START_TAG}:
         return ()
     partitions = job.partitions_def
+    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        present = partitions.get_last_partition_key()
+        return [present] if present else ()
     if type(partitions) is not dg.StaticPartitionsDefinition:
         return ()
     return partitions.get_partition_keys()

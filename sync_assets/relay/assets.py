@@ -25,6 +25,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         name="relay",
         group_name=DOMAIN,
         partitions_def=PARTITIONS,
+        pool=DOMAIN,
         can_subset=True,
         specs=[
             dg.AssetSpec(

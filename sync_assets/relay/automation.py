@@ -8,10 +8,10 @@ import dagster as dg
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import waiting
 from sync_assets.ledger.leases import is_held
+from sync_assets.relay.assets import PARTITIONS
 from sync_assets.relay.downloads import due_count
-from sync_assets.relay.models import LEASE_NAME
 from sync_assets.relay.runs import DOWNLOADS, MEDIA
-from sync_assets.relay.updates import SOURCE
+from sync_assets.relay.waiting import EVENT_JOB
 from sync_assets.settings.relay import RelaySettings
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         UnresolvedAssetJobDefinition,
     )
 
-JOB = "relay_sync"
 _UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -30,10 +29,10 @@ _UNFINISHED = (
 def build_job() -> "UnresolvedAssetJobDefinition":
     """Build the job that drives the relay."""
     return dg.define_asset_job(
-        JOB,
+        EVENT_JOB.name,
         selection=dg.AssetSelection.assets(MEDIA, DOWNLOADS),
         description="Receive, download and answer until everything is at rest, or the run's time "
-        "is over. Without a partition: of all days.",
+        "is over. Every run drives all days, and reports those that changed.",
     )
 
 
@@ -48,7 +47,7 @@ def build_sensor(
     """
 
     @dg.sensor(
-        name="relay_sync_sensor",
+        name=EVENT_JOB.sensor_name,
         job=job,
         minimum_interval_seconds=settings.worker_poll_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -57,12 +56,12 @@ def build_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if context.instance.get_runs(
-            dg.RunsFilter(job_name=JOB, statuses=list(_UNFINISHED)), limit=1
+            dg.RunsFilter(job_name=EVENT_JOB.name, statuses=list(_UNFINISHED)), limit=1
         ):
             return dg.SkipReason("A run is at work.")
         if not has_work(context.resources.ledger, settings):
             return dg.SkipReason("Everything is at rest.")
-        return dg.RunRequest()
+        return dg.RunRequest(partition_key=PARTITIONS.get_last_partition_key())
 
     return sensor
 
@@ -75,9 +74,9 @@ def has_work(ledger: Ledger, settings: RelaySettings) -> bool:
         settings: The domain's configuration.
     """
     with ledger.read() as connection:
-        if is_held(connection, LEASE_NAME):
+        if is_held(connection, EVENT_JOB.lease_name):
             return False
-        if waiting(connection, SOURCE) is not None:
+        if waiting(connection, *EVENT_JOB.sources) is not None:
             return True
         return due_count(connection, disk_has_space=_disk_has_space(settings)) > 0
 

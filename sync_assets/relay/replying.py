@@ -5,6 +5,7 @@ now is said later, as it is then.
 """
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, and_, exists, or_, select, update
@@ -83,8 +84,11 @@ class Replier:
         self._pacer = Pacer(ledger, bot_id, pace or Pace())
         self._looked_at = utc_now()
 
-    def reply(self) -> int:
+    def reply(self, *, maximum_wait_seconds: float = 0.0) -> int:
         """Bring the status messages up to date, as far as Telegram takes them now.
+
+        Args:
+            maximum_wait_seconds: How long to wait for Telegram to take one.
 
         Returns:
             How many were sent or edited.
@@ -99,9 +103,12 @@ class Replier:
                     self._write(row, is_settled=True)
                 continue
             try:
-                self._pacer.reserve(row.chat_id, 1, maximum_wait_seconds=0)
+                wait = self._pacer.reserve(
+                    row.chat_id, 1, maximum_wait_seconds=maximum_wait_seconds
+                )
             except RateBudgetExhaustedError:
                 continue
+            time.sleep(wait)
             count += self._say(row, text, is_final=is_final)
         return count
 

@@ -79,7 +79,8 @@ def _report_days(
             MEDIA: counts[day].media_metadata(),
             DOWNLOADS: counts[day].download_metadata(),
         }
-        for key in context.selected_asset_keys & metadata.keys():
+        # Dagster wants them in the order of the graph.
+        for key in (each for each in metadata if each in context.selected_asset_keys):
             if day == own:
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata[key])
             else:

@@ -24,6 +24,8 @@ from sync_assets.settings.relay import ReceiveMode
 from sync_assets.telegram.client import bot_id as id_of_bot
 
 _EVERY_SECONDS = 2.0
+# Telegram takes one message per second in a chat.
+_LAST_REPLIES_WAIT_SECONDS = 3.0
 
 _logger = logging.getLogger(__name__)
 
@@ -131,13 +133,13 @@ class TelegramSide:
         if self._attended_at is not None and now - self._attended_at < _EVERY_SECONDS:
             return False
         self._attended_at = now
-        return self._attend()
+        return self._attend(maximum_wait_seconds=0.0)
 
     def finish(self) -> None:
         """Answer with what is true at the end."""
-        self._attend()
+        self._attend(maximum_wait_seconds=_LAST_REPLIES_WAIT_SECONDS)
 
-    def _attend(self) -> bool:
+    def _attend(self, *, maximum_wait_seconds: float) -> bool:
         if self._polls:
             self._try(lambda: poll(self._ledger, self.bot, self._bot_id))
         relay = self._settings.relay
@@ -145,7 +147,7 @@ class TelegramSide:
         for name, count in vars(taken).items():
             setattr(self._report.intake, name, getattr(self._report.intake, name) + count)
         if relay.replies:
-            self._report.replies += self._replier.reply()
+            self._report.replies += self._replier.reply(maximum_wait_seconds=maximum_wait_seconds)
         return taken.added > 0
 
     def _try(self, receive: Callable[[], int]) -> None:

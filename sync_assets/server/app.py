@@ -14,6 +14,7 @@ from sync_assets.server import (
     health,
     metrics,
     storage_webhooks,
+    telegram_webhook,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -66,7 +67,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
     install_error_handlers(app)
-    for module in (health, metrics, events, webhooks, storage_webhooks, documentation):
+    for module in (
+        health,
+        metrics,
+        events,
+        webhooks,
+        storage_webhooks,
+        telegram_webhook,
+        documentation,
+    ):
         app.include_router(module.router)
     return app
 
@@ -91,7 +100,8 @@ async def run_parts(
     reader = LedgerReader(ledger)
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
-    launcher = RunLauncher(settings, ledger, storage_webhooks.event_jobs(settings))
+    jobs = [*storage_webhooks.event_jobs(settings), *telegram_webhook.event_jobs(settings)]
+    launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(
             settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher

@@ -96,7 +96,8 @@ def test_a_video_becomes_a_medium_with_a_download(receiver: Receiver) -> None:
     "kind", ["document", "audio", "voice", "video_note", "animation", "sticker"]
 )
 def test_every_kind_of_file_is_taken(receiver: Receiver, kind: str) -> None:
-    receiver.telegram.incoming.receive(**{kind: receiver.telegram.incoming.add_file("u", b"x")})
+    message: dict[str, Any] = {kind: receiver.telegram.incoming.add_file("u", b"x")}
+    receiver.telegram.incoming.receive(**message)
     assert receiver.receive().added == 1
 
 
