@@ -55,6 +55,7 @@ def drive(
 
     Raises:
         LeaseHeldError: Another worker is at work; it does what this one was to do.
+        LeaseLostError: Another worker may be at work by now.
         Aria2StartError: aria2 does not start.
         Aria2UnreachableError: A configured aria2 does not answer.
         LedgerUnavailableError: The ledger cannot be written.
@@ -62,7 +63,7 @@ def drive(
     report = RelayReport()
     budget = settings.relay.max_run_seconds if seconds is None else seconds
     with (
-        hold_lease(ledger, LEASE_NAME, purpose=f"run {run_id}"),
+        hold_lease(ledger, LEASE_NAME, purpose=f"run {run_id}") as lease,
         ExitStack() as stack,
     ):
         telegram = stack.enter_context(_telegram(settings, ledger, report, run_id=run_id))
@@ -81,9 +82,12 @@ def drive(
             Downloader(settings.relay, ledger, aria2, gateway=gateway, run_id=run_id)
         )
         report.downloads = downloader.report
-        between_steps = telegram.attend if telegram is not None else None
-        if telegram is not None:
-            telegram.attend()
+
+        def between_steps() -> bool:
+            lease.require()
+            return telegram is not None and telegram.attend()
+
+        between_steps()
         downloader.run(seconds=budget, between_steps=between_steps)
         if telegram is not None:
             telegram.finish()

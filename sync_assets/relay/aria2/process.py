@@ -8,7 +8,6 @@ import fcntl
 import os
 import secrets
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,26 +112,23 @@ class Aria2Process:
     def _start(self) -> Aria2Client | None:
         self._directory.mkdir(parents=True, exist_ok=True)
         secret, port = SecretStr(secrets.token_urlsafe(32)), free_port(_HOST)
-        with (
-            (self._directory / "aria2.lock").open("w") as lock,
-            tempfile.NamedTemporaryFile(
-                "w", dir=self._directory, prefix=".aria2-"
-            ) as configuration,
-        ):
+        configuration = self._directory / "aria2.conf"
+        with (self._directory / "aria2.lock").open("w") as lock:
             self._wait_for_predecessor(lock)
-            # Only its owner can read such a file; an argument would be seen by everybody.
-            configuration.write(self._configuration(secret, port))
-            configuration.flush()
-            self._process = subprocess.Popen(
-                [self._program, f"--conf-path={configuration.name}"],
-                cwd=self._directory,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # It holds the lock for as long as it lives, also when this process is gone.
-                pass_fds=[lock.fileno()],
-            )
-            return self._when_ready(Aria2Client(_HOST, port, secret))
+            try:
+                _write_private(configuration, self._configuration(secret, port))
+                self._process = subprocess.Popen(
+                    [self._program, f"--conf-path={configuration}"],
+                    cwd=self._directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    # It holds the lock for as long as it lives, also when this process is gone.
+                    pass_fds=[lock.fileno()],
+                )
+                return self._when_ready(Aria2Client(_HOST, port, secret))
+            finally:
+                configuration.unlink(missing_ok=True)
 
     def _configuration(self, secret: SecretStr, port: int) -> str:
         options = {
@@ -178,3 +174,12 @@ class Aria2Process:
         client.close()
         self.stop()
         return None
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner can read; an argument would be seen by everybody."""
+    # What a worker left that was killed here.
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
