@@ -8,6 +8,7 @@ import dagster as dg
 
 import sync_assets.ops.automation as operations
 import sync_assets.strm.definitions as strm
+import sync_assets.trakt.definitions as trakt
 from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
 from sync_assets.logs import configure_logging
@@ -42,7 +43,10 @@ def build_defs(
         # Parts of Dagster that this project has decided to use although they are beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.Definitions.merge(
-            shared, strm.build_defs(settings), operations.build_defs(settings)
+            shared,
+            strm.build_defs(settings),
+            trakt.build_defs(settings),
+            operations.build_defs(settings),
         )
 
 

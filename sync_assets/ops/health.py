@@ -73,6 +73,9 @@ class PartitionHealth(BaseModel):
     added: int
     skipped: int
     failed: int
+    remedy: str | None = Field(
+        default=None, description="What only the user can do, such as connecting an account again."
+    )
 
 
 class DomainHealth(BaseModel):
@@ -200,7 +203,11 @@ def report_result(ledger: Ledger, settings: Settings, result: Result) -> None:
 
 def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
-    return {"strm": frozenset(settings.strm.jobs)}
+    accounts = settings.trakt.accounts
+    return {
+        "strm": frozenset(settings.strm.jobs),
+        "trakt": frozenset(name for name, account in accounts.items() if not account.paused),
+    }
 
 
 def _wrong_schema(ledger: Ledger, revision: str | None) -> LedgerHealth:
@@ -256,6 +263,7 @@ def _domain(
             added=result.added,
             skipped=result.skipped,
             failed=result.failed,
+            remedy=result.detail.get("remedy"),
         )
         for result in results
     ]

@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
+from sync_assets.settings.trakt import TraktSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
+    trakt: TraktSettings = TraktSettings()
 
     @classmethod
     def settings_customise_sources(
