@@ -102,7 +102,9 @@ class _Host(SocketServer):
             self.stopped.wait(fault.seconds)
             return reply
         if fault.kind == "cut":
-            return Reply(reply.body, reply.status, headers=reply.headers, cut_after=10)
+            return Reply(
+                reply.body, reply.status, headers=reply.headers, cut_after=len(reply.body) // 2
+            )
         return Reply(reply.body, reply.status)
 
     def handle(self, request: Received, path: str, body: Item | None) -> Reply:

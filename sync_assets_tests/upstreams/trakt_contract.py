@@ -39,12 +39,10 @@ class Contract:
         if not self.paths:
             return []
         parts = urlsplit(target)
-        template = self._template(parts.path)
+        template = self._template(method.lower(), parts.path)
         if template is None:
-            return [f"{method} {parts.path}: no such path"]
-        operation = self.paths[template].get(method.lower())
-        if operation is None:
-            return [f"{method} {parts.path}: no such method"]
+            return [f"{method} {parts.path}: not described"]
+        operation = self.paths[template][method.lower()]
         parameters = {each["name"]: each for each in operation.get("parameters", [])}
         known = parameters.keys() | _UNDESCRIBED_PARAMETERS.get(template, set())
         found = [
@@ -60,11 +58,13 @@ class Contract:
                 found.append(f"{parts.path}: {name}={value} is no date")
         return found + self._body_violations(parts.path, operation, body)
 
-    def _template(self, path: str) -> str | None:
+    def _template(self, method: str, path: str) -> str | None:
         """Return the described path; its last parameters may be left out, as Trakt's text says."""
         segments = path.strip("/").split("/")
         candidates = []
-        for template in self.paths:
+        for template, operations in self.paths.items():
+            if method not in operations:
+                continue
             described = template.strip("/").split("/")
             optional = len(described) - len(segments)
             if optional < 0 or not all(each[0] == "{" for each in described[len(segments) :]):
