@@ -203,10 +203,9 @@ def report_result(ledger: Ledger, settings: Settings, result: Result) -> None:
 
 def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
-    accounts = settings.trakt.accounts
     return {
         "strm": frozenset(settings.strm.jobs),
-        "trakt": frozenset(name for name, account in accounts.items() if not account.paused),
+        "trakt": frozenset(settings.trakt.active_accounts),
     }
 
 

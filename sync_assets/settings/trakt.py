@@ -59,6 +59,11 @@ class TraktSettings(Section):
         default_factory=dict, description="One table per account; the name is yours to choose."
     )
 
+    @property
+    def active_accounts(self) -> list[str]:
+        """The accounts that are not paused, sorted."""
+        return sorted(name for name, account in self.accounts.items() if not account.paused)
+
     @model_validator(mode="after")
     def _accounts_need_an_app(self) -> Self:
         for name in self.accounts:

@@ -13,7 +13,6 @@ from sync_assets.ledger.types import utc_now
 from sync_assets.oauth.errors import NotConnectedError
 from sync_assets.settings import Settings
 from sync_assets.trakt.activities import ask, changed_datasets
-from sync_assets.trakt.partitions import active_accounts
 from sync_assets.trakt.reporting import FIRST_STAGE, Reporter
 from sync_assets.trakt.runs import open_account
 from sync_assets.trakt.tables import DOMAIN
@@ -56,7 +55,7 @@ def build_schedule(settings: Settings, job: Any, cron: str) -> dg.ScheduleDefini
     """
 
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        for account in active_accounts(settings.trakt):
+        for account in settings.trakt.active_accounts:
             key = f"{account}:{context.scheduled_execution_time.isoformat()}"
             yield dg.RunRequest(run_key=key, partition_key=account)
 
@@ -88,9 +87,9 @@ def build_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
         description="Asks Trakt when something changed last, and starts a run for the accounts "
         "where that is news. A run that failed is tried again every hour.",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        reasons = []
-        for account in active_accounts(settings.trakt):
+    def sensor(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        requests, reasons = [], []
+        for account in settings.trakt.active_accounts:
             try:
                 key = _wanted_run(settings, context.resources, account)
             except SyncError as error:
@@ -100,9 +99,8 @@ def build_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
             if key is None:
                 reasons.append(f"{account}: nothing is new.")
             else:
-                yield dg.RunRequest(run_key=key, partition_key=account)
-        if reasons:
-            yield dg.SkipReason(" ".join(reasons))
+                requests.append(dg.RunRequest(run_key=key, partition_key=account))
+        return requests or dg.SkipReason(" ".join(reasons) or "Every account is paused.")
 
     return sensor
 

@@ -11,7 +11,6 @@ from sync_assets.settings import Settings
 from sync_assets.trakt.activities import DATASETS
 from sync_assets.trakt.cursors import read_cursor
 from sync_assets.trakt.history import SEPARATOR
-from sync_assets.trakt.partitions import active_accounts
 from sync_assets.trakt.reporting import FIRST_STAGE, Reporter
 from sync_assets.trakt.tables import HISTORY
 
@@ -50,7 +49,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     def cursors_are_honest(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
         """Check that the history's cursor is behind where its last reading did not succeed."""
         ahead = []
-        for account in active_accounts(settings.trakt):
+        for account in settings.trakt.active_accounts:
             last = Reporter(settings, ledger).last(account)
             stages = last.detail.get("stages", {}) if last else {}
             if stages.get(FIRST_STAGE, {}).get("status", ResultStatus.OK) == ResultStatus.OK:

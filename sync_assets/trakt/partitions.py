@@ -5,19 +5,9 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from sync_assets.settings import Settings
-from sync_assets.settings.trakt import TraktSettings
 
 ACCOUNT, MONTH = "account", "month"
 """The dimensions; Dagster joins keys by the order of these names: `alice|2026-11`."""
-
-
-def active_accounts(settings: TraktSettings) -> list[str]:
-    """Return the accounts that are not paused, sorted.
-
-    Args:
-        settings: The domain's configuration.
-    """
-    return sorted(name for name, account in settings.accounts.items() if not account.paused)
 
 
 def account_partitions(settings: Settings) -> dg.StaticPartitionsDefinition:
@@ -26,7 +16,7 @@ def account_partitions(settings: Settings) -> dg.StaticPartitionsDefinition:
     Args:
         settings: The whole configuration.
     """
-    return dg.StaticPartitionsDefinition(active_accounts(settings.trakt))
+    return dg.StaticPartitionsDefinition(settings.trakt.active_accounts)
 
 
 def history_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
