@@ -95,7 +95,7 @@ def _chosen(name: str | None, configured: Sequence[str], provider: str) -> str:
     """
     if name is None and len(configured) == 1:
         return configured[0]
-    if name in configured:
+    if name is not None and name in configured:
         return name
     known = ", ".join(sorted(configured))
     raise OAuthError(

@@ -52,11 +52,16 @@ class AccountView:
     problem: str | None
 
 
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A page.", "content": {"text/html": {}}}
+}
+
+
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorAnswer} for status in statuses}
 
 
-@router.get("", response_class=HTMLResponse, responses=_errors(503))
+@router.get("", response_class=Response, responses=_PAGE | _errors(503))
 async def trakt_accounts(request: Request) -> HTMLResponse:
     """Show every account and, while a code waits to be typed in, ask Trakt for the answer."""
     context = context_of(request)
@@ -102,7 +107,7 @@ async def begin_authorization(request: Request, account: Account) -> Response:
     return answer
 
 
-@router.get("/callback", response_class=HTMLResponse, responses=_errors(422, 503))
+@router.get("/callback", response_class=Response, responses=_PAGE | _errors(422, 503))
 async def finish_authorization(
     request: Request,
     state: Annotated[str, Query(max_length=200)] = "",
