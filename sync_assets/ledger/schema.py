@@ -166,3 +166,30 @@ strm_touched = Table(
     Column("is_subtree", Boolean, primary_key=True),
     Column("touched_at", Float, nullable=False),
 )
+
+strm_deletion_plans = Table(
+    "strm_deletion_plans",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("scans", Integer, nullable=False),
+    Column("first_listed_at", UtcDateTime, nullable=False),
+    Column("last_listed_at", UtcDateTime, nullable=False),
+)
+
+strm_event_deletions = Table(
+    "strm_event_deletions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("deleted_at", UtcDateTime, nullable=False),
+    Column("files", Integer, nullable=False),
+    Index(None, "job", "deleted_at"),
+)
+
+strm_mount_points = Table(
+    "strm_mount_points",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)

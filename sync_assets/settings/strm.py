@@ -117,6 +117,20 @@ class DeletionSettings(Section):
         description="Up to this many are deleted whatever the share, so that a small library "
         "stays usable. Deleting a job's last files always asks.",
     )
+    confirm_after_scans: int = Field(
+        default=7,
+        ge=0,
+        description="A deletion beyond the limits is carried out when this many full scans in a "
+        "row, each of them whole, found the same. 0: never without approval. The default is a "
+        "week of daily scans, so that a drive that is broken over a weekend proves nothing.",
+    )
+    confirm_interval_hours: float = Field(
+        default=20,
+        ge=1,
+        description="A scan counts only when it began this many hours after the one that counted "
+        "before, so that a drive that is broken for an afternoon is seen once however often it is "
+        "scanned.",
+    )
 
 
 class StrmJobSettings(Section):

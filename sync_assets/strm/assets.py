@@ -37,10 +37,12 @@ class OrphansConfig(dg.Config):
     Attributes:
         dry_run: Only say what would be deleted.
         approved_plan: The id of a deletion plan beyond the limits that may be carried out.
+        only_approved: Delete nothing but that plan, and fail where it is not the plan any more.
     """
 
     dry_run: bool = False
     approved_plan: str | None = None
+    only_approved: bool = False
 
 
 def build_assets(
@@ -106,7 +108,12 @@ def build_assets(
         lake: LakeResource,
         ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
-        work = partial(clean_orphans, dry_run=config.dry_run, approved_plan=config.approved_plan)
+        work = partial(
+            clean_orphans,
+            dry_run=config.dry_run,
+            approved_plan=config.approved_plan,
+            only_approved=config.only_approved,
+        )
         return Stage(settings, ledger, lake.open()).run(context, work)
 
     @dg.asset(

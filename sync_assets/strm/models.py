@@ -175,6 +175,7 @@ class DeletionPlan:
         protected: How many files are kept because their part of the source was not listed whole.
         owned: How many files the job has.
         refusal: Why the orphans are not deleted without approval; None where they may be.
+        is_whole: Whether the listing was complete everywhere.
     """
 
     plan_id: str
@@ -182,6 +183,12 @@ class DeletionPlan:
     protected: int
     owned: int
     refusal: str | None
+    is_whole: bool = True
+
+    @property
+    def deletes_everything(self) -> bool:
+        """Whether no file of the job would be left."""
+        return len(self.orphans) >= self.owned
 
 
 def join(directory: str, name: str) -> str:

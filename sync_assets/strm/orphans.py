@@ -64,6 +64,7 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
         protected=finder.protected,
         owned=owned,
         refusal=_refusal(len(orphans), owned, job.deletion),
+        is_whole=finder.is_whole,
     )
 
 
@@ -132,6 +133,7 @@ class _Finder:
         self._manifest = manifest
         self._listed_at = listed_at
         self.protected = 0
+        self.is_whole = True
 
     def find(self, listing: Iterable[ListedDirectory], below: Sequence[str]) -> Iterator[OwnedFile]:
         """Return the orphans of listed directories, then those of directories that are gone."""
@@ -140,6 +142,8 @@ class _Finder:
         batch: list[ListedDirectory] = []
         for directory in listing:
             status[directory.path] = directory.status
+            if directory.status is not ListingStatus.COMPLETE or directory.unreadable:
+                self.is_whole = False
             if directory.unreadable:
                 unreadable[directory.path] = {entry.name for entry in directory.unreadable}
             batch.append(directory)

@@ -17,6 +17,7 @@ from sync_assets.progress import Progress
 from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
 from sync_assets.strm import listing_table
 from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
+from sync_assets.strm.approval import decide, preview, require_plan
 from sync_assets.strm.drives import require_mounted
 from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.manifest import Manifest
@@ -182,7 +183,11 @@ def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
 
 
 def clean_orphans(
-    job: JobRun, *, dry_run: bool = False, approved_plan: str | None = None
+    job: JobRun,
+    *,
+    dry_run: bool = False,
+    approved_plan: str | None = None,
+    only_approved: bool = False,
 ) -> StageResult:
     """Delete the files of a job whose media are gone, within its limits.
 
@@ -191,35 +196,50 @@ def clean_orphans(
         dry_run: Only say what would be deleted.
         approved_plan: The id of a plan that a user has approved; it may be carried out although
             it is beyond the limits.
+        only_approved: Delete nothing but that plan.
 
     Returns:
         What was deleted, and what waits for approval.
 
     Raises:
+        PlanChangedError: Only the approved plan was wanted, and it is not the plan any more.
         SyncError: There is no listing, the output cannot be written, or the drive was reported
             as unmounted.
     """
     job.require_mounted()
+    listed_at = _listed_at(job)
     plan = plan_deletion(
         job.name,
         job.settings,
         job.manifest,
         stored_listing(job),
-        listed_at=_listed_at(job).timestamp(),
+        listed_at=listed_at.timestamp(),
     )
+    if only_approved:
+        require_plan(plan, approved_plan or "")
+    if dry_run:
+        verdict = preview(plan, approved_plan=approved_plan)
+    else:
+        verdict = decide(
+            job.ledger,
+            job.name,
+            plan,
+            listed_at=listed_at,
+            limits=job.settings.deletion,
+            approved_plan=approved_plan,
+        )
     rows: list[tuple[OwnedFile, Decision, str | None]] = []
     failures: list[ItemFailure] = []
-    waits = plan.refusal is not None and approved_plan != plan.plan_id
-    if plan.orphans and not dry_run and not waits:
+    if plan.orphans and not dry_run and not verdict.waits:
         with Output(job.settings.output) as output:
             failures = delete_orphans(
                 plan, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
             )
     else:
-        decision = Decision.WAITING if waits else Decision.PROPOSED
+        decision = Decision.WAITING if verdict.waits else Decision.PROPOSED
         rows = [(orphan, decision, plan.refusal) for orphan in plan.orphans]
     job.lake.write(ORPHANS, [_orphan_batch(plan, rows)], partition=job.name)
-    return StageResult(_orphan_numbers(plan, rows), failures, _orphan_notes(plan, waits=waits))
+    return StageResult(_orphan_numbers(plan, rows), failures, verdict.notes)
 
 
 def tell_media_servers(job: JobRun) -> StageResult:
@@ -378,14 +398,4 @@ def _orphan_numbers(
         "edited": decisions.count(Decision.EDITED),
         "waiting": decisions.count(Decision.WAITING),
         "protected": plan.protected,
-    }
-
-
-def _orphan_notes(plan: DeletionPlan, *, waits: bool) -> dict[str, Any]:
-    if not waits:
-        return {}
-    return {
-        "waiting_for_approval": f"Nothing was deleted: {plan.refusal}. To approve exactly this "
-        f"deletion, run the asset with the configuration approved_plan: {plan.plan_id}",
-        "plan_id": plan.plan_id,
     }
