@@ -21,6 +21,7 @@ from sync_assets.strm.confirmation import (
 from sync_assets.strm.models import DeletionPlan
 
 APPROVAL_JOB = "strm_approve_deletion"
+"""The Dagster job that deletes nothing but the plan that it is given."""
 
 
 class PlanChangedError(SyncError):
@@ -110,7 +111,7 @@ def decide(  # noqa: PLR0913 - the optional ones are named
 def _waiting_notes(job: str, plan: DeletionPlan, confirmation: Confirmation) -> dict[str, Any]:
     return {
         "waiting_for_approval": f"Nothing was deleted: {plan.refusal}. To approve exactly this "
-        f"deletion, launch the job {APPROVAL_JOB} for {job} with the configuration plan_id: "
+        f"deletion, launch the job {APPROVAL_JOB} for {job} with the configuration approved_plan: "
         f"{plan.plan_id}. {_outlook(confirmation)}",
         "plan_id": plan.plan_id,
         "confirming_scans": confirmation.scans,

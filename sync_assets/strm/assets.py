@@ -10,9 +10,10 @@ import dagster as dg
 from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
+from sync_assets.strm.approval import APPROVAL_JOB
 from sync_assets.strm.event_runs import EventRun
 from sync_assets.strm.pipeline import (
-    clean_orphans,
+    clean_and_tell,
     list_source,
     tell_media_servers,
     write_tree,
@@ -37,12 +38,10 @@ class OrphansConfig(dg.Config):
     Attributes:
         dry_run: Only say what would be deleted.
         approved_plan: The id of a deletion plan beyond the limits that may be carried out.
-        only_approved: Delete nothing but that plan, and fail where it is not the plan any more.
     """
 
     dry_run: bool = False
     approved_plan: str | None = None
-    only_approved: bool = False
 
 
 def build_assets(
@@ -109,10 +108,10 @@ def build_assets(
         ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
         work = partial(
-            clean_orphans,
+            clean_and_tell,
             dry_run=config.dry_run,
             approved_plan=config.approved_plan,
-            only_approved=config.only_approved,
+            only_approved=context.run.job_name == APPROVAL_JOB,
         )
         return Stage(settings, ledger, lake.open()).run(context, work)
 

@@ -242,6 +242,41 @@ def clean_orphans(
     return StageResult(_orphan_numbers(plan, rows), failures, verdict.notes)
 
 
+def clean_and_tell(
+    job: JobRun,
+    *,
+    dry_run: bool = False,
+    approved_plan: str | None = None,
+    only_approved: bool = False,
+) -> StageResult:
+    """Clean a job's orphans, and tell the media servers where a plan is left that blocks the rest.
+
+    A plan that waits stops the run before the stage that tells. Without this, new films would
+    stay unknown to the servers for as long as nobody approves.
+
+    Args:
+        job: The job.
+        dry_run: As for `clean_orphans`.
+        approved_plan: As for `clean_orphans`.
+        only_approved: As for `clean_orphans`.
+
+    Returns:
+        What was deleted, what waits, and what was told.
+
+    Raises:
+        SyncError: As for `clean_orphans`.
+    """
+    cleaned = clean_orphans(
+        job, dry_run=dry_run, approved_plan=approved_plan, only_approved=only_approved
+    )
+    if not cleaned.numbers["waiting"]:
+        return cleaned
+    told = tell_media_servers(job)
+    return StageResult(
+        {**cleaned.numbers, **told.numbers}, [*cleaned.failures, *told.failures], cleaned.notes
+    )
+
+
 def tell_media_servers(job: JobRun) -> StageResult:
     """Tell the media servers what changed since they were last told.
 
