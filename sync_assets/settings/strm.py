@@ -162,6 +162,13 @@ class StrmJobSettings(Section):
     maximum_depth: int = Field(
         default=25, ge=0, le=100, description="Levels of folders below the source that are listed."
     )
+    resume_scan_within_hours: float = Field(
+        default=6,
+        ge=0,
+        le=168,
+        description="A scan that was interrupted goes on where it stopped if it began at most so "
+        "many hours ago; 0 always begins anew.",
+    )
     event_root: Annotated[str, AfterValidator(_valid_event_root)] | None = Field(
         default=None,
         description="Where the source is in the paths of storage events, such as '/115/films'. "

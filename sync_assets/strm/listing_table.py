@@ -10,6 +10,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from sync_assets.lake.columns import integer_column, text_column
+from sync_assets.lake.writing import PartitionWriter
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 
 if TYPE_CHECKING:
@@ -20,28 +21,38 @@ _ROWS_PER_BATCH = 20_000
 _TREE_COLUMNS = ("directory", "name", "kind", "size", "status", "sign")
 
 
-def to_batches(
-    listing: Iterable[ListedDirectory], scanned_at: datetime, *, link_root: str | None = None
-) -> "Iterator[pa.RecordBatch]":
-    """Turn a scan into record batches, as it goes.
+class ListingWriter:
+    """Stores a scan as it goes.
 
     Args:
-        listing: The directories in the order of the scan.
+        partition: Takes the record batches; it was opened with `schema()`.
         scanned_at: When the scan began, UTC.
         link_root: The path of the source's root in links, where only its server knows it.
-
-    Yields:
-        Batches of at most some ten thousand rows; one at least, so that an empty listing has a
-        schema.
     """
-    began = _microseconds(scanned_at.timestamp()) or 0
-    rows = _Columns()
-    for directory in listing:
-        rows.add(directory)
-        if len(rows) >= _ROWS_PER_BATCH:
-            yield rows.batch(began, link_root)
-            rows = _Columns()
-    yield rows.batch(began, link_root)
+
+    def __init__(
+        self, partition: PartitionWriter, scanned_at: datetime, link_root: str | None
+    ) -> None:
+        self._partition = partition
+        self.scanned_at = scanned_at
+        self._link_root = link_root
+        self._rows = _Columns()
+
+    def add(self, directory: ListedDirectory) -> None:
+        """Store a directory; its parent was stored before."""
+        self._rows.add(directory)
+        if len(self._rows) >= _ROWS_PER_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Pass on what was not passed on yet."""
+        self._partition.add(self._rows.batch(self.scanned_at, self._link_root))
+        self._rows = _Columns()
+
+
+def schema() -> "pa.Schema":
+    """Return the columns of a listing."""
+    return _Columns().batch(datetime.now(UTC), None).schema
 
 
 class _Columns:
@@ -80,12 +91,13 @@ class _Columns:
             self._error.extend([entry.error for entry in entries])
             self._sign.extend([entry.sign for entry in entries])
 
-    def batch(self, scanned_at: int, link_root: str | None) -> "pa.RecordBatch":
+    def batch(self, scanned_at: datetime, link_root: str | None) -> "pa.RecordBatch":
         import pyarrow as pa  # noqa: PLC0415
 
         time = pa.timestamp("us", tz="UTC")
+        began = _microseconds(scanned_at.timestamp())
         columns = {
-            "scanned_at": integer_column([scanned_at] * len(self), time),
+            "scanned_at": integer_column([began] * len(self), time),
             "directory": text_column(self._directory),
             "name": text_column(self._name),
             "kind": text_column(self._kind),

@@ -146,6 +146,22 @@ class TreeSummary:
         return self.created + self.updated + self.unchanged + self.foreign + len(self.failures)
 
 
+class Change(NamedTuple):
+    """What happened to one `.strm` file, where that is worth telling.
+
+    Attributes:
+        path: Relative to the output.
+        source_path: The media file, relative to the source.
+        outcome: What happened.
+        error: What went wrong, for a failure.
+    """
+
+    path: str
+    source_path: str
+    outcome: Outcome
+    error: str | None = None
+
+
 class OwnedFile(NamedTuple):
     """A `.strm` file that this project wrote.
 

@@ -8,7 +8,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus, read_results
 from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
-from sync_assets.strm.pipeline import StageResult
+from sync_assets.strm.job_run import StageResult
 
 DOMAIN = "strm"
 FIRST_STAGE = "listing"

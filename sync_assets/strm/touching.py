@@ -9,8 +9,10 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.models import (
+    Change,
     Decision,
     Entry,
     EntryKind,
@@ -20,14 +22,7 @@ from sync_assets.strm.models import (
 )
 from sync_assets.strm.orphans import delete_orphans, plan_deletion
 from sync_assets.strm.output import Output
-from sync_assets.strm.pipeline import (
-    JobRun,
-    StageResult,
-    clean_orphans,
-    list_source,
-    stored_listing,
-    write_tree,
-)
+from sync_assets.strm.pipeline import clean_orphans, list_and_write
 from sync_assets.strm.routing import (
     ROOT,
     Expectation,
@@ -38,8 +33,9 @@ from sync_assets.strm.routing import (
 )
 from sync_assets.strm.source_view import Located, Presence, SourceView
 from sync_assets.strm.sources import Source, open_source
+from sync_assets.strm.stored_listing import stored_listing
 from sync_assets.strm.touched import record_touched
-from sync_assets.strm.tree import Change, TreeWriter
+from sync_assets.strm.tree import TreeWriter
 
 logger = logging.getLogger(__name__)
 
@@ -271,13 +267,11 @@ class _Toucher:
                 self._listing[parent].unreadable.append(Entry(name, EntryKind.UNREADABLE))
 
     def _scan_everything(self) -> None:
-        """Run the three stages of a full run."""
+        """Do what a full run does."""
         job, numbers = self._job, {}
         failures: list[ItemFailure] = []
         notes = {}
-        for stage in (list_source, write_tree, clean_orphans):
-            job.lease.require()
-            result = stage(job)
+        for result in (*list_and_write(job), clean_orphans(job)):
             numbers |= result.numbers
             failures += result.failures
             notes |= result.notes

@@ -33,7 +33,9 @@ def execute(settings: Settings) -> Execute:
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict:
-    (event,) = result.asset_materializations_for_node(f"strm__{asset}")
+    key = dg.AssetKey(["strm", asset])
+    events = result.get_asset_materialization_events()
+    (event,) = [each.materialization for each in events if each.asset_key == key]
     return {name: value.value for name, value in event.metadata.items()}
 
 
@@ -83,8 +85,8 @@ def test_a_source_that_is_gone_fails_the_run_and_materializes_nothing(
     (tmp_path / "media" / "movies").rename(tmp_path / "unmounted")
     result = execute()
     assert not result.success
-    assert result.asset_materializations_for_node("strm__listing") == []
-    failure = result.failure_data_for_node("strm__listing")
+    assert result.get_asset_materialization_events() == []
+    failure = result.failure_data_for_node("strm__library")
     assert failure is not None
     assert "Mount the drive" in str(failure.user_failure_data)
     assert last_results(settings)["movies"][0] is ResultStatus.FAILED

@@ -12,9 +12,10 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
-from sync_assets.strm import pipeline
+from sync_assets.strm import source_scan
 from sync_assets.strm.approval import PlanChangedError
-from sync_assets.strm.pipeline import JobRun, clean_orphans, list_source, write_tree
+from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets_tests.support.media import tree_of, write_media
 
 FILMS = 40
@@ -65,7 +66,7 @@ def limits() -> DeletionSettings:
 def shelf(
     tmp_path: Path, ledger: Ledger, limits: DeletionSettings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shelf]:
-    monkeypatch.setattr(pipeline, "datetime", Calendar)
+    monkeypatch.setattr(source_scan, "datetime", Calendar)
     monkeypatch.setattr(Calendar, "moment", datetime.now(UTC))
     settings = StrmJobSettings(
         source=LocalSourceSettings(path=tmp_path / "media"),

@@ -23,8 +23,9 @@ from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings, Strm
 from sync_assets.strm import touching
 from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
 from sync_assets.strm.drives import DriveUnmountedError
+from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.notification import UnusableNotificationError
-from sync_assets.strm.pipeline import JobRun, clean_orphans, list_source, write_tree
+from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets.strm.waiting import EVENT_JOB
 from sync_assets_tests.support.media import tree_of, write_media
 

@@ -20,18 +20,11 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.models import OwnedFile
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
 from sync_assets.strm.output import TEMPORARY_NAME, OutputUnavailableError
-from sync_assets.strm.pipeline import (
-    ORPHANS,
-    TREE,
-    JobRun,
-    StageResult,
-    clean_orphans,
-    list_source,
-    write_tree,
-)
+from sync_assets.strm.pipeline import ORPHANS, clean_orphans, list_source, write_tree
 from sync_assets.strm.sources import SourceUnavailableError
 from sync_assets_tests.support.media import DIFFICULT_NAMES, tree_of, write_media
 
@@ -469,13 +462,13 @@ def test_filters_leave_out_what_they_say(library: Library) -> None:
 def test_what_happened_is_in_the_lake(library: Library) -> None:
     fill(library, 2)
     library.sync()
-    rows = library.lake.table(TREE, partition="movies").to_pylist()
+    rows = library.lake.table(("strm", "tree"), partition="movies").to_pylist()
     assert [(row["path"], row["source_path"], row["outcome"]) for row in rows] == [
         ("Film 0/Film 0.strm", "Film 0/Film 0.mkv", "created"),
         ("Film 1/Film 1.strm", "Film 1/Film 1.mkv", "created"),
     ]
     library.sync()
-    assert library.lake.table(TREE, partition="movies").num_rows == 0
+    assert library.lake.table(("strm", "tree"), partition="movies").num_rows == 0
 
 
 def test_an_output_that_is_a_file_is_named_with_a_remedy(library: Library) -> None:
@@ -497,7 +490,8 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings
-from sync_assets.strm.pipeline import JobRun, clean_orphans, list_source, write_tree
+from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 base = Path(sys.argv[1])
 settings = StrmJobSettings(
     source=LocalSourceSettings(path=base / "media"), output=base / "library",
