@@ -63,7 +63,7 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
         orphans=orphans,
         protected=finder.protected,
         owned=owned,
-        refusal=_refusal(len(orphans), owned, job.deletion),
+        refusal=refusal_of(len(orphans), owned, job.deletion),
         is_whole=finder.is_whole,
     )
 
@@ -201,7 +201,14 @@ def _is_gone(
     return False
 
 
-def _refusal(orphans: int, owned: int, limits: DeletionSettings) -> str | None:
+def refusal_of(orphans: int, owned: int, limits: DeletionSettings) -> str | None:
+    """Return why so many files may not be deleted without approval; None where they may be.
+
+    Args:
+        orphans: How many are to be deleted.
+        owned: How many the job has.
+        limits: The job's limits.
+    """
     if orphans == 0:
         return None
     if orphans >= owned:

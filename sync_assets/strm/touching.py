@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sync_assets.strm.event_budget import spend_budget
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.models import (
@@ -314,12 +315,13 @@ class _Toucher:
         )
         failures = list(summary.failures)
         decisions: list[Decision] = []
-        if plan.refusal is None and plan.orphans:
+        refusal = spend_budget(job.ledger, job.name, plan, job.settings.deletion)
+        if refusal is None and plan.orphans:
             failures += delete_orphans(
                 plan, output, job.manifest, job.lease, record=lambda *row: decisions.append(row[1])
             )
-        waiting = len(plan.orphans) if plan.refusal else 0
-        notes = {} if plan.refusal is None else {"waiting_for_approval": _waits(plan.refusal)}
+        waiting = len(plan.orphans) if refusal else 0
+        notes = {} if refusal is None else {"left_to_the_next_full_scan": _waits(refusal)}
         self._done.result = StageResult(
             {
                 "created": summary.created,
@@ -344,8 +346,8 @@ class _Toucher:
 
 def _waits(refusal: str) -> str:
     return (
-        f"Nothing was deleted: {refusal}. The next full scan makes the plan that can be approved; "
-        "to have it now, run strm_full for this job."
+        f"Nothing was deleted: {refusal}. The next full scan deletes what is within its limits, "
+        "or makes a plan that can be approved; to have it now, run strm_full for this job."
     )
 
 

@@ -1,0 +1,67 @@
+"""How much events may delete in a day: as much as one full run, however many runs it takes.
+
+Events come in small batches, each of which may be within a run's limits while all of them together
+empty a library. What is beyond the budget stays, and the next full scan finds it again.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, select
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.events import Event, append_events
+from sync_assets.ledger.schema import strm_event_deletions
+from sync_assets.ledger.types import utc_now
+from sync_assets.settings.strm import DeletionSettings
+from sync_assets.strm.models import DeletionPlan
+from sync_assets.strm.orphans import refusal_of
+
+BUDGET_HOURS = 24
+ENTITY = "strm_event_deletion"
+"""The term for a deletion by events in the ledger's history; its id is the job's name."""
+
+
+def spend_budget(
+    ledger: Ledger, job: str, plan: DeletionPlan, limits: DeletionSettings
+) -> str | None:
+    """Take a deletion from a job's budget, before it is carried out.
+
+    A run that dies before it deletes has spent it all the same: the next full scan makes up.
+
+    Args:
+        ledger: The ledger.
+        job: The job's name.
+        plan: What events found to be gone.
+        limits: The limits of a full run.
+
+    Returns:
+        Why the files must be left to the next full scan; None where they may be deleted.
+    """
+    files = len(plan.orphans)
+    if not files:
+        return None
+    now = utc_now()
+    since = now - timedelta(hours=BUDGET_HOURS)
+    columns = strm_event_deletions.c
+    with ledger.write() as connection:
+        connection.execute(
+            delete(strm_event_deletions).where(columns.job == job, columns.deleted_at <= since)
+        )
+        query = select(func.coalesce(func.sum(columns.files), 0)).where(columns.job == job)
+        spent = int(connection.execute(query).scalar_one())
+        refusal = plan.refusal or _refusal(files, spent, plan.owned, limits)
+        detail = {"files": files, "spent": spent, "plan_id": plan.plan_id, "reason": refusal}
+        if refusal is None:
+            connection.execute(
+                insert(strm_event_deletions).values(job=job, deleted_at=now, files=files)
+            )
+        state = "deleting" if refusal is None else "left to the next full scan"
+        append_events(connection, [Event(ENTITY, job, state, detail=detail)])
+    return refusal
+
+
+def _refusal(files: int, spent: int, owned: int, limits: DeletionSettings) -> str | None:
+    together = refusal_of(files + spent, owned + spent, limits)
+    if together is None:
+        return None
+    return f"with the {spent} files that events deleted in the last {BUDGET_HOURS} h, {together}"
