@@ -117,6 +117,12 @@ class DeletionSettings(Section):
         description="Up to this many are deleted whatever the share, so that a small library "
         "stays usable. Deleting a job's last files always asks.",
     )
+    emptied_folder_count: int = Field(
+        default=10,
+        ge=1,
+        description="A folder that is still there, but has lost all of this many files or more, "
+        "may be a drive that went away: its files wait like a deletion beyond the limits.",
+    )
     confirm_after_scans: int = Field(
         default=7,
         ge=0,

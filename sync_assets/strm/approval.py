@@ -110,9 +110,9 @@ def decide(  # noqa: PLR0913 - the optional ones are named
 
 def _waiting_notes(job: str, plan: DeletionPlan, confirmation: Confirmation) -> dict[str, Any]:
     return {
-        "waiting_for_approval": f"Nothing was deleted: {plan.refusal}. To approve exactly this "
-        f"deletion, launch the job {APPROVAL_JOB} for {job} with the configuration approved_plan: "
-        f"{plan.plan_id}. {_outlook(confirmation)}",
+        "waiting_for_approval": f"{len(plan.held)} files are not deleted: {plan.refusal}. To "
+        f"approve exactly this deletion, launch the job {APPROVAL_JOB} for {job} with the "
+        f"configuration approved_plan: {plan.plan_id}. {_outlook(confirmation)}",
         "plan_id": plan.plan_id,
         "confirming_scans": confirmation.scans,
     }

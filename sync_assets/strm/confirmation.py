@@ -145,7 +145,7 @@ def _append(
 ) -> None:
     detail = {
         "plan_id": plan.plan_id,
-        "orphans": len(plan.orphans),
+        "files": len(plan.held),
         "owned": plan.owned,
         "reason": plan.refusal,
         "scans": scans,

@@ -35,11 +35,12 @@ def spend_budget(
         limits: The limits of a full run.
 
     Returns:
-        Why the files must be left to the next full scan; None where they may be deleted.
+        Why all the files must be left to the next full scan; None where those that the plan does
+        not hold back may be deleted.
     """
-    files = len(plan.orphans)
-    if not files:
+    if not plan.orphans:
         return None
+    files = len(plan.free)
     now = utc_now()
     since = now - timedelta(hours=BUDGET_HOURS)
     columns = strm_event_deletions.c
@@ -49,8 +50,14 @@ def spend_budget(
         )
         query = select(func.coalesce(func.sum(columns.files), 0)).where(columns.job == job)
         spent = int(connection.execute(query).scalar_one())
-        refusal = plan.refusal or _refusal(files, spent, plan.owned, limits)
-        detail = {"files": files, "spent": spent, "plan_id": plan.plan_id, "reason": refusal}
+        refusal = _refusal(files, spent, plan.owned, limits) if files else plan.refusal
+        detail = {
+            "free": files,
+            "held": len(plan.held),
+            "spent": spent,
+            "plan_id": plan.plan_id,
+            "reason": refusal or plan.refusal,
+        }
         if refusal is None:
             connection.execute(
                 insert(strm_event_deletions).values(job=job, deleted_at=now, files=files)

@@ -87,11 +87,15 @@ class Manifest:
             )
         return left
 
-    def count(self) -> int:
-        """Return how many files the job owns."""
-        query = select(func.count()).select_from(strm_files).where(strm_files.c.job == self._job)
+    def count(self, below: str = "") -> int:
+        """Return how many files the job owns.
+
+        Args:
+            below: Only in this directory and those below it; empty for all.
+        """
+        query = select(func.count()).select_from(strm_files)
         with self._ledger.read() as connection:
-            return connection.execute(query).scalar_one()
+            return connection.execute(query.where(*self._below(connection, below))).scalar_one()
 
     def names(
         self, directories: Sequence[str], *, written_before: float | None = None

@@ -186,20 +186,29 @@ class DeletionPlan:
     """What a run found to be orphaned, and whether it may delete it.
 
     Attributes:
-        plan_id: A digest of job and orphans: the same orphans have the same id in every run.
+        plan_id: A digest of the job and of what is held back, or else of all orphans: the same
+            files have the same id in every run.
         orphans: Files whose media are gone, in order of path.
+        held: Those of them that are not deleted without approval.
         protected: How many files are kept because their part of the source was not listed whole.
         owned: How many files the job has.
-        refusal: Why the orphans are not deleted without approval; None where they may be.
+        refusal: Why files are held back; None where none are.
         is_whole: Whether the listing was complete everywhere.
     """
 
     plan_id: str
     orphans: Sequence[OwnedFile]
+    held: Sequence[OwnedFile]
     protected: int
     owned: int
     refusal: str | None
-    is_whole: bool = True
+    is_whole: bool
+
+    @property
+    def free(self) -> Sequence[OwnedFile]:
+        """The orphans that may be deleted without approval."""
+        held = set(self.held)
+        return [orphan for orphan in self.orphans if orphan not in held]
 
     @property
     def deletes_everything(self) -> bool:

@@ -5,10 +5,11 @@ whole there. "Could not look" is never "nothing there".
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
+from sync_assets.strm.emptied import emptied_folders
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
     Decision,
@@ -21,6 +22,7 @@ from sync_assets.strm.models import (
 )
 from sync_assets.strm.naming import strm_names
 from sync_assets.strm.output import MAXIMUM_CONTENT_BYTES, Output
+from sync_assets.strm.routing import is_within
 from sync_assets.strm.tree import MediaFilter
 
 _DIRECTORIES_PER_BATCH = 500
@@ -55,31 +57,30 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
     finder = _Finder(job, manifest, listed_at)
     orphans = sorted(finder.find(listing, below), key=lambda file: file.path)
     owned = manifest.count()
-    digest = hashlib.sha256(job_name.encode())
-    for orphan in orphans:
-        digest.update(b"\0" + orphan.path.encode())
+    held, refusal = _held_back(orphans, owned, job.deletion, manifest, finder.listed)
     return DeletionPlan(
-        plan_id=digest.hexdigest()[:12],
+        plan_id=_plan_id(job_name, held or orphans),
         orphans=orphans,
+        held=held,
         protected=finder.protected,
         owned=owned,
-        refusal=refusal_of(len(orphans), owned, job.deletion),
+        refusal=refusal,
         is_whole=finder.is_whole,
     )
 
 
 def delete_orphans(
-    plan: DeletionPlan,
+    orphans: Sequence[OwnedFile],
     output: Output,
     manifest: Manifest,
     lease: Lease,
     *,
     record: Callable[[OwnedFile, Decision, str | None], None],
 ) -> list[ItemFailure]:
-    """Delete the orphans of a plan, and the directories that become empty.
+    """Delete orphans, and the directories that become empty.
 
     Args:
-        plan: The plan; the caller has made sure that it may be carried out.
+        orphans: The files; the caller has made sure that they may be deleted.
         output: The job's output, open.
         manifest: The job's manifest.
         lease: The lease under which the plan was made.
@@ -89,10 +90,10 @@ def delete_orphans(
         The orphans that could not be deleted.
     """
     failures: list[ItemFailure] = []
-    for start in range(0, len(plan.orphans), _FILES_PER_BATCH):
+    for start in range(0, len(orphans), _FILES_PER_BATCH):
         lease.require()
         settled = []
-        for orphan in manifest.with_digests(plan.orphans[start : start + _FILES_PER_BATCH]):
+        for orphan in manifest.with_digests(orphans[start : start + _FILES_PER_BATCH]):
             try:
                 is_ours = _delete(orphan, output)
             except OSError as error:
@@ -132,12 +133,13 @@ class _Finder:
         self._media = MediaFilter(job)
         self._manifest = manifest
         self._listed_at = listed_at
+        self.listed: dict[str, ListingStatus] = {}
         self.protected = 0
         self.is_whole = True
 
     def find(self, listing: Iterable[ListedDirectory], below: Sequence[str]) -> Iterator[OwnedFile]:
         """Return the orphans of listed directories, then those of directories that are gone."""
-        status: dict[str, ListingStatus] = {}
+        status = self.listed
         unreadable: dict[str, set[str]] = {}
         batch: list[ListedDirectory] = []
         for directory in listing:
@@ -199,6 +201,38 @@ def _is_gone(
             )
         path = parent
     return False
+
+
+def _plan_id(job_name: str, files: Iterable[OwnedFile]) -> str:
+    digest = hashlib.sha256(job_name.encode())
+    for file in files:
+        digest.update(b"\0" + file.path.encode())
+    return digest.hexdigest()[:12]
+
+
+def _held_back(
+    orphans: Sequence[OwnedFile],
+    owned: int,
+    limits: DeletionSettings,
+    manifest: Manifest,
+    listed: Container[str],
+) -> tuple[Sequence[OwnedFile], str | None]:
+    """Return the orphans that need an approval, and why."""
+    refusal = refusal_of(len(orphans), owned, limits)
+    if refusal is not None:
+        return orphans, refusal
+    emptied = emptied_folders(orphans, manifest, listed, at_least=limits.emptied_folder_count)
+    if not emptied:
+        return [], None
+    held = [
+        orphan
+        for orphan in orphans
+        if any(is_within(orphan.directory, folder) for folder in emptied)
+    ]
+    return held, (
+        f"the folder {emptied[0]!r} is there, but has lost all its files, {len(held)} in all; a "
+        "drive that is not mounted looks like this"
+    )
 
 
 def refusal_of(orphans: int, owned: int, limits: DeletionSettings) -> str | None:

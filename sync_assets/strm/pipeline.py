@@ -180,14 +180,16 @@ def clean_orphans(
         )
     rows: list[tuple[OwnedFile, Decision, str | None]] = []
     failures: list[ItemFailure] = []
-    if plan.orphans and not dry_run and not verdict.waits:
+    held = plan.held if verdict.waits else []
+    free = plan.free if verdict.waits else plan.orphans
+    if dry_run:
+        rows += [(orphan, Decision.PROPOSED, None) for orphan in free]
+    elif free:
         with Output(job.settings.output) as output:
             failures = delete_orphans(
-                plan, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
+                free, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
             )
-    else:
-        decision = Decision.WAITING if verdict.waits else Decision.PROPOSED
-        rows = [(orphan, decision, plan.refusal) for orphan in plan.orphans]
+    rows += [(orphan, Decision.WAITING, plan.refusal) for orphan in held]
     job.lake.write(ORPHANS, [_orphan_batch(plan, rows)], partition=job.name)
     return StageResult(_orphan_numbers(plan, rows), failures, verdict.notes)
 

@@ -315,13 +315,15 @@ class _Toucher:
         )
         failures = list(summary.failures)
         decisions: list[Decision] = []
+        free = plan.free
         refusal = spend_budget(job.ledger, job.name, plan, job.settings.deletion)
-        if refusal is None and plan.orphans:
+        if refusal is None:
             failures += delete_orphans(
-                plan, output, job.manifest, job.lease, record=lambda *row: decisions.append(row[1])
+                free, output, job.manifest, job.lease, record=lambda *row: decisions.append(row[1])
             )
-        waiting = len(plan.orphans) if refusal else 0
-        notes = {} if refusal is None else {"left_to_the_next_full_scan": _waits(refusal)}
+        waiting = len(plan.orphans) if refusal else len(plan.held)
+        why = refusal or plan.refusal
+        notes = {} if why is None else {"left_to_the_next_full_scan": _waits(why, waiting)}
         self._done.result = StageResult(
             {
                 "created": summary.created,
@@ -344,10 +346,10 @@ class _Toucher:
                 self._done.unsettled[event] = why
 
 
-def _waits(refusal: str) -> str:
+def _waits(refusal: str, files: int) -> str:
     return (
-        f"Nothing was deleted: {refusal}. The next full scan deletes what is within its limits, "
-        "or makes a plan that can be approved; to have it now, run strm_full for this job."
+        f"{files} files are not deleted: {refusal}. The next full scan deletes what is within its "
+        "limits, or makes a plan that can be approved; to have it now, run strm_full for this job."
     )
 
 

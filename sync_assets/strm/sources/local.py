@@ -6,7 +6,12 @@ import stat
 from pathlib import Path
 
 from sync_assets.strm.models import Entry, EntryKind
-from sync_assets.strm.sources.protocol import DirectoryUnavailableError, SourceUnavailableError
+from sync_assets.strm.sources.mount_points import MountPoints
+from sync_assets.strm.sources.protocol import (
+    DirectoryUnavailableError,
+    SourceUnavailableError,
+    UnprovenListingError,
+)
 
 # A mount that went away answers with one of these for every path below it.
 _MOUNT_IS_GONE = frozenset({errno.ENOTCONN, errno.ESTALE, errno.ENODEV, errno.EIO, errno.EHOSTDOWN})
@@ -17,14 +22,16 @@ class LocalSource:
 
     Args:
         root: The folder.
+        mount_points: Remembers where drives are mounted; None where nothing is remembered.
     """
 
     connections = 1
     requests = 0
     link_root: str | None = None
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mount_points: MountPoints | None = None) -> None:
         self._root = os.fspath(root)
+        self._mount_points = mount_points
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -49,7 +56,8 @@ class LocalSource:
         try:
             self._refuse_cycle(path)
             with os.scandir(full_path) as entries:
-                return [_entry(entry) for entry in entries]
+                found = [_entry(entry) for entry in entries]
+            self._require_mount(full_path, found)
         except OSError as error:
             if error.errno in _MOUNT_IS_GONE:
                 raise SourceUnavailableError(
@@ -60,6 +68,20 @@ class LocalSource:
                 f"The folder {full_path} cannot be listed: {error.strerror}.",
                 remedy="Give this user permission to read and enter it.",
             ) from error
+        return found
+
+    def _require_mount(self, full_path: str, found: list[Entry]) -> None:
+        """Refuse to believe that a folder lacks anything, when its drive has gone."""
+        if self._mount_points is None or not self._mount_points.is_missing(full_path):
+            return
+        message = f"A drive was mounted on {full_path} once, and none is now."
+        remedy = (
+            "Mount it again. If it is a plain folder from now on, set source.remember_mounts to "
+            "false, or rename the folder."
+        )
+        if found:
+            raise UnprovenListingError(message, remedy=remedy, seen=found)
+        raise DirectoryUnavailableError(message, remedy=remedy)
 
     def _refuse_cycle(self, path: str) -> None:
         """Refuse a directory that is one of its own parents, by way of a symbolic link."""
