@@ -189,6 +189,8 @@ class DeletionPlan:
         plan_id: A digest of the job and of what is held back, or else of all orphans: the same
             files have the same id in every run.
         orphans: Files whose media are gone, in order of path.
+        superseded: Entries of the manifest whose file has another name now, for an output that
+            takes both names for one; they are struck out, and nothing is deleted.
         held: Those of them that are not deleted without approval.
         protected: How many files are kept because their part of the source was not listed whole.
         owned: How many files the job has.
@@ -198,6 +200,7 @@ class DeletionPlan:
 
     plan_id: str
     orphans: Sequence[OwnedFile]
+    superseded: Sequence[OwnedFile]
     held: Sequence[OwnedFile]
     protected: int
     owned: int

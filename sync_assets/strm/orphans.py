@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
 from sync_assets.strm.emptied import emptied_folders
+from sync_assets.strm.folding import probe_folding, superseded
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
     Decision,
@@ -29,12 +30,13 @@ _DIRECTORIES_PER_BATCH = 500
 _FILES_PER_BATCH = 1_000
 
 
-def plan_deletion(  # noqa: PLR0913 - the last two are named
+def plan_deletion(  # noqa: PLR0913 - the optional ones are named
     job_name: str,
     job: StrmJobSettings,
     manifest: Manifest,
     listing: Iterable[ListedDirectory],
     *,
+    output: Output,
     listed_at: float,
     below: Sequence[str] = ("",),
 ) -> DeletionPlan:
@@ -46,6 +48,7 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
         manifest: Its manifest.
         listing: The last listing of its source: a full one, or that of the directories that are
             of interest.
+        output: Its output, open.
         listed_at: When that listing began, in seconds since the epoch. A file that was written
             later is never an orphan of it.
         below: In which subtrees a directory that the listing lacks may be gone; all of them for
@@ -55,12 +58,15 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
         The orphans, and why they may not be deleted without approval, if so.
     """
     finder = _Finder(job, manifest, listed_at)
-    orphans = sorted(finder.find(listing, below), key=lambda file: file.path)
+    found = sorted(finder.find(listing, below), key=lambda file: file.path)
+    replaced = superseded(found, manifest, probe_folding(output)) if found else set()
+    orphans = [file for file in found if file not in replaced]
     owned = manifest.count()
     held, refusal = _held_back(orphans, owned, job.deletion, manifest, finder.listed)
     return DeletionPlan(
         plan_id=_plan_id(job_name, held or orphans),
         orphans=orphans,
+        superseded=sorted(replaced),
         held=held,
         protected=finder.protected,
         owned=owned,

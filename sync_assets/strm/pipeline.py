@@ -158,34 +158,36 @@ def clean_orphans(
     """
     job.require_mounted()
     scanned_at = listed_at(job)
-    plan = plan_deletion(
-        job.name,
-        job.settings,
-        job.manifest,
-        stored_listing(job),
-        listed_at=scanned_at.timestamp(),
-    )
-    if only_approved:
-        require_plan(plan, approved_plan or "")
-    if dry_run:
-        verdict = preview(plan, approved_plan=approved_plan)
-    else:
-        verdict = decide(
-            job.ledger,
-            job.name,
-            plan,
-            listed_at=scanned_at,
-            limits=job.settings.deletion,
-            approved_plan=approved_plan,
-        )
     rows: list[tuple[OwnedFile, Decision, str | None]] = []
     failures: list[ItemFailure] = []
-    held = plan.held if verdict.waits else []
-    free = plan.free if verdict.waits else plan.orphans
-    if dry_run:
-        rows += [(orphan, Decision.PROPOSED, None) for orphan in free]
-    elif free:
-        with Output(job.settings.output) as output:
+    with Output(job.settings.output) as output:
+        plan = plan_deletion(
+            job.name,
+            job.settings,
+            job.manifest,
+            stored_listing(job),
+            output=output,
+            listed_at=scanned_at.timestamp(),
+        )
+        if only_approved:
+            require_plan(plan, approved_plan or "")
+        if dry_run:
+            verdict = preview(plan, approved_plan=approved_plan)
+        else:
+            verdict = decide(
+                job.ledger,
+                job.name,
+                plan,
+                listed_at=scanned_at,
+                limits=job.settings.deletion,
+                approved_plan=approved_plan,
+            )
+        held = plan.held if verdict.waits else []
+        free = plan.free if verdict.waits else plan.orphans
+        if dry_run:
+            rows += [(orphan, Decision.PROPOSED, None) for orphan in free]
+        else:
+            job.manifest.strike(plan.superseded)
             failures = delete_orphans(
                 free, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
             )

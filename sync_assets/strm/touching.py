@@ -310,11 +310,13 @@ class _Toucher:
             job.settings,
             job.manifest,
             listing,
+            output=output,
             listed_at=self._view.began_at,
             below=_topmost(self._below),
         )
         failures = list(summary.failures)
         decisions: list[Decision] = []
+        job.manifest.strike(plan.superseded)
         free = plan.free
         refusal = spend_budget(job.ledger, job.name, plan, job.settings.deletion)
         if refusal is None:

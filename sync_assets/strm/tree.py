@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sync_assets.errors import SyncError
 from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.strm.folding import Places, probe_folding
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
@@ -116,6 +117,7 @@ class TreeWriter:
         self._replace_foreign = job.replace_foreign
         self._output = output
         self._manifest = manifest
+        self._places = Places(probe_folding(output), manifest)
         self._skip_existing = skip_existing
         self._record = record
         self._progress = progress
@@ -167,7 +169,7 @@ class TreeWriter:
 
     def _write_batch(self) -> None:
         batch, self._batch, self._batch_files = self._batch, [], 0
-        owned = self._manifest.names([directory.path for directory in batch])
+        owned = self._places.owned([directory.path for directory in batch])
         plans = [
             plan
             for directory in batch
@@ -184,12 +186,16 @@ class TreeWriter:
         self.summary.skipped += len(listed.files) - len(media_names)
         if not media_names:
             return None
+        if (holder := self._places.claim(listed.path)) is not None:
+            self._fail_all(listed.path, media_names, _indistinguishable(holder))
+            return None
         plan = _Plan(listed.path)
         try:
             with self._output.directory(listed.path, create=False) as directory:
-                existing = directory.names() if directory is not None else set()
+                names = directory.names() if directory is not None else set()
+                existing = self._places.existing(names)
                 for target in self._targets(listed, media_names):
-                    if directory is None or target.name not in existing:
+                    if directory is None or self._places.key(target.name) not in existing:
                         plan.writes.append((target, Outcome.CREATED))
                     elif self._skip_existing and not _is_torn(directory, target):
                         self.summary.unchanged += 1
@@ -221,10 +227,10 @@ class TreeWriter:
             _line(present), target.content, now=self._now
         ):
             self.summary.unchanged += 1
-            if target.name not in owned:
+            if self._places.key(target.name) not in owned:
                 digest = digest_of(present)
                 plan.adopted.append(OwnedFile(plan.directory, target.name, digest))
-        elif target.name in owned or present == b"" or self._replace_foreign:
+        elif self._places.key(target.name) in owned or present == b"" or self._replace_foreign:
             plan.writes.append((target, Outcome.UPDATED))
         else:
             self.summary.foreign += 1
@@ -268,8 +274,18 @@ class TreeWriter:
 
     def _fail_directory(self, path: str, media_names: Iterable[str], error: OSError) -> None:
         self._output.raise_if_unavailable(error)
+        self._fail_all(path, media_names, error)
+
+    def _fail_all(self, path: str, media_names: Iterable[str], error: SyncError | OSError) -> None:
         for name, media_name in strm_names(media_names).items():
             self._fail(path, name, media_name, error)
+
+
+def _indistinguishable(holder: str) -> SyncError:
+    return SyncError(
+        f"the output cannot tell its folder from {holder!r}",
+        remedy="Rename one of the two folders in the source; this one has nothing in the library.",
+    )
 
 
 def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
