@@ -46,6 +46,14 @@ class LinkMode(StrEnum):
     PATH = "path"
 
 
+class DiscMode(StrEnum):
+    """What becomes of copied discs."""
+
+    LARGEST = "largest"
+    ALL = "all"
+    SKIP = "skip"
+
+
 def _valid_extension(extension: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]{1,16}", extension):
         message = "an extension is letters and digits without a dot, such as 'mkv'"
@@ -164,6 +172,12 @@ class StrmJobSettings(Section):
         default=(HIDDEN_AND_SYSTEM,),
         description="Regular expressions; what matches a path in the source is left out, folders "
         "with all they hold. The default leaves out hidden files and what NAS systems add.",
+    )
+    bdmv: DiscMode = Field(
+        default=DiscMode.LARGEST,
+        description="What becomes of a copied Blu-ray. largest: one file of its largest stream, "
+        "beside its BDMV folder. skip: nothing. all: one file per stream. A DVD (VIDEO_TS) is "
+        "left out except by all.",
     )
     maximum_depth: int = Field(
         default=25, ge=0, le=100, description="Levels of folders below the source that are listed."

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
+from sync_assets.strm.discs import STREAMS, DiscWatch, disc_strm_name, is_inside_disc
 from sync_assets.strm.emptied import emptied_folders
 from sync_assets.strm.folding import probe_folding, superseded
 from sync_assets.strm.manifest import Manifest
@@ -20,8 +21,8 @@ from sync_assets.strm.models import (
     ListingStatus,
     OwnedFile,
     digest_of,
+    join,
 )
-from sync_assets.strm.naming import strm_names
 from sync_assets.strm.output import MAXIMUM_CONTENT_BYTES, Output
 from sync_assets.strm.routing import is_within
 from sync_assets.strm.tree import MediaFilter
@@ -139,6 +140,8 @@ class _Finder:
         self._media = MediaFilter(job)
         self._manifest = manifest
         self._listed_at = listed_at
+        self._discs = DiscWatch()
+        self._disc_files: list[ListedDirectory] = []
         self.listed: dict[str, ListingStatus] = {}
         self.protected = 0
         self.is_whole = True
@@ -152,6 +155,8 @@ class _Finder:
             status[directory.path] = directory.status
             if directory.status is not ListingStatus.COMPLETE or directory.unreadable:
                 self.is_whole = False
+            if is_inside_disc(directory.path):
+                self._discs.see(directory, has_media=bool(self._media.names(directory)))
             if directory.unreadable:
                 unreadable[directory.path] = {entry.name for entry in directory.unreadable}
             batch.append(directory)
@@ -159,6 +164,7 @@ class _Finder:
                 yield from self._in_listed(batch)
                 batch.clear()
         yield from self._in_listed(batch)
+        yield from self._of_discs(below)
         for directory_path in below:
             yield from self._in_unlisted(directory_path, status, unreadable)
 
@@ -171,10 +177,29 @@ class _Finder:
             if directory.status is not ListingStatus.COMPLETE:
                 self.protected += len(names)
                 continue
-            unreadable = self._media.unreadable_names(directory.unreadable)
-            wanted = strm_names([*self._media.names(directory.files), *unreadable])
+            unreadable = self._media.unreadable_names(directory)
+            media_names = [*self._media.names(directory), *unreadable]
+            in_place = self._media.output_directory(directory.path) == directory.path
+            wanted = self._media.strm_names(directory.path, media_names) if in_place else {}
             self.protected += sum(wanted.get(name) in unreadable for name in names)
-            yield from (OwnedFile(directory.path, name) for name in names - wanted.keys())
+            gone = names - wanted.keys()
+            if self._media.disc_file(directory.path) in gone:
+                gone.remove(disc_strm_name(directory.path))
+                self._disc_files.append(directory)
+            yield from (OwnedFile(directory.path, name) for name in gone)
+
+    def _of_discs(self, below: Sequence[str]) -> Iterator[OwnedFile]:
+        """Return the files of discs whose streams are gone; these lie in a folder further down."""
+        for directory in self._disc_files:
+            disc = directory.path
+            streams = join(disc, STREAMS)
+            was_looked_at = self._discs.is_listed(disc) or any(
+                is_within(streams, each) for each in below
+            )
+            if directory.unreadable or not was_looked_at or self._discs.is_unproven(disc):
+                self.protected += 1
+            elif not self._discs.has_streams(disc):
+                yield OwnedFile(disc, disc_strm_name(disc))
 
     def _in_unlisted(
         self,

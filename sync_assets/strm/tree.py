@@ -6,12 +6,13 @@ Deleting is not done here: see `orphans`.
 import errno
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sync_assets.errors import SyncError
-from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.settings.strm import DiscMode, StrmJobSettings
+from sync_assets.strm.discs import disc_of, disc_strm_name, is_inside_disc, longest_stream
 from sync_assets.strm.folding import Places, probe_folding
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
@@ -20,6 +21,7 @@ from sync_assets.strm.models import (
     Entry,
     ItemFailure,
     ListedDirectory,
+    ListingStatus,
     Outcome,
     OwnedFile,
     TreeSummary,
@@ -49,6 +51,7 @@ class _Plan:
     """What one directory of the output needs."""
 
     directory: str
+    source_directory: str
     writes: list[tuple[_Target, Outcome]] = field(default_factory=list)
     adopted: list[OwnedFile] = field(default_factory=list)
 
@@ -60,7 +63,7 @@ class _Plan:
 
 
 class MediaFilter:
-    """Which files of a listing are media of a job.
+    """Which files of a listing are media of a job, and what their `.strm` files are called.
 
     Args:
         job: The job's settings.
@@ -68,23 +71,58 @@ class MediaFilter:
 
     def __init__(self, job: StrmJobSettings) -> None:
         self._minimum_size = job.minimum_size_bytes
+        self._bdmv = job.bdmv
         self._matches = re.compile(
             rf"\.(?:{'|'.join(sorted(job.extensions))})\Z", re.IGNORECASE
         ).search
 
-    def names(self, files: Iterable[Entry]) -> list[str]:
+    def names(self, listed: ListedDirectory) -> list[str]:
         """Return the names of the files that are media."""
         matches, minimum_size = self._matches, self._minimum_size
-        return [
-            file.name for file in files if matches(file.name) and (file.size or 0) >= minimum_size
+        files = [
+            file for file in listed.files if matches(file.name) and (file.size or 0) >= minimum_size
         ]
+        if self._bdmv is not DiscMode.ALL and is_inside_disc(listed.path):
+            return self._stream_names(listed, files)
+        return [file.name for file in files]
 
-    def unreadable_names(self, entries: Iterable[Entry]) -> set[str]:
+    def unreadable_names(self, listed: ListedDirectory) -> set[str]:
         """Return the names of unreadable entries that may be media.
 
         They keep their claim to a name: were they left out, another file would take it over.
         """
-        return {entry.name for entry in entries if self._matches(entry.name)}
+        if self.disc(listed.path) is not None:
+            return set()
+        return {entry.name for entry in listed.unreadable if self._matches(entry.name)}
+
+    def disc(self, directory: str) -> str | None:
+        """Return the disc's folder, where a directory becomes one file there; None elsewhere."""
+        return disc_of(directory) if self._bdmv is DiscMode.LARGEST else None
+
+    def disc_file(self, directory: str) -> str | None:
+        """Return the name in a directory that only a disc of it gives; None where discs do not."""
+        return disc_strm_name(directory) if self._bdmv is DiscMode.LARGEST else None
+
+    def output_directory(self, directory: str) -> str:
+        """Return where the `.strm` files of a directory are, relative to the output."""
+        disc = self.disc(directory)
+        return directory if disc is None else disc
+
+    def strm_names(self, directory: str, media_names: Iterable[str]) -> dict[str, str]:
+        """Name the `.strm` files of a directory; see `naming.strm_names`."""
+        disc = self.disc(directory)
+        if disc is not None:
+            return {disc_strm_name(disc): media_name for media_name in media_names}
+        reserved = self.disc_file(directory)
+        return strm_names(media_names, [] if reserved is None else [reserved])
+
+    def _stream_names(self, listed: ListedDirectory, files: Sequence[Entry]) -> list[str]:
+        longest = longest_stream(files)
+        is_whole = listed.status is ListingStatus.COMPLETE and not listed.unreadable
+        # Of a part of the streams nobody can tell which is the longest.
+        if self.disc(listed.path) is None or longest is None or not is_whole:
+            return []
+        return [longest.name]
 
 
 class TreeWriter:
@@ -169,29 +207,30 @@ class TreeWriter:
 
     def _write_batch(self) -> None:
         batch, self._batch, self._batch_files = self._batch, [], 0
-        owned = self._places.owned([directory.path for directory in batch])
+        places = [self._media.output_directory(directory.path) for directory in batch]
+        owned = self._places.owned(places)
         plans = [
             plan
-            for directory in batch
-            if (plan := self._plan(directory, owned.get(directory.path, set()))) is not None
+            for directory, place in zip(batch, places, strict=True)
+            if (plan := self._plan(directory, place, owned.get(place, set()))) is not None
         ]
         self._manifest.enter(file for plan in plans for file in plan.files())
         for plan in plans:
             self._apply(plan)
         self._progress(self.summary)
 
-    def _plan(self, listed: ListedDirectory, owned: set[str]) -> _Plan | None:
+    def _plan(self, listed: ListedDirectory, place: str, owned: set[str]) -> _Plan | None:
         """Compare a directory with the output; None where nothing has to be done."""
-        media_names = self._media.names(listed.files)
+        media_names = self._media.names(listed)
         self.summary.skipped += len(listed.files) - len(media_names)
         if not media_names:
             return None
         if (holder := self._places.claim(listed.path)) is not None:
             self._fail_all(listed.path, media_names, _indistinguishable(holder))
             return None
-        plan = _Plan(listed.path)
+        plan = _Plan(place, listed.path)
         try:
-            with self._output.directory(listed.path, create=False) as directory:
+            with self._output.directory(place, create=False) as directory:
                 names = directory.names() if directory is not None else set()
                 existing = self._places.existing(names)
                 for target in self._targets(listed, media_names):
@@ -210,8 +249,8 @@ class TreeWriter:
         path = listed.path
         signs = {file.name: file.sign for file in listed.files if file.sign is not None}
         link = self._links.for_directory(path, signs)
-        unreadable = self._media.unreadable_names(listed.unreadable)
-        for name, media_name in strm_names([*media_names, *unreadable]).items():
+        unreadable = self._media.unreadable_names(listed)
+        for name, media_name in self._media.strm_names(path, [*media_names, *unreadable]).items():
             if media_name in unreadable:
                 continue
             try:
@@ -234,7 +273,7 @@ class TreeWriter:
             plan.writes.append((target, Outcome.UPDATED))
         else:
             self.summary.foreign += 1
-            self._report(plan.directory, target, Outcome.FOREIGN)
+            self._report(plan, target, Outcome.FOREIGN)
 
     def _apply(self, plan: _Plan) -> None:
         if not plan.writes:
@@ -243,41 +282,43 @@ class TreeWriter:
             with self._output.directory(plan.directory, create=True) as directory:
                 if directory is not None:
                     for target, outcome in plan.writes:
-                        self._write(directory, plan.directory, target, outcome)
+                        self._write(directory, plan, target, outcome)
         except OSError as error:
             self._fail_directory(
-                plan.directory, [target.media_name for target, _ in plan.writes], error
+                plan.source_directory, [target.media_name for target, _ in plan.writes], error
             )
 
     def _write(
-        self, directory: OutputDirectory, path: str, target: _Target, outcome: Outcome
+        self, directory: OutputDirectory, plan: _Plan, target: _Target, outcome: Outcome
     ) -> None:
         try:
             directory.write(target.name, target.content)
         except OSError as error:
             self._output.raise_if_unavailable(error)
-            self._fail(path, target.name, target.media_name, error)
+            self._fail(plan.source_directory, target.name, target.media_name, error)
             return
         if outcome is Outcome.CREATED:
             self.summary.created += 1
         else:
             self.summary.updated += 1
-        self._report(path, target, outcome)
+        self._report(plan, target, outcome)
 
-    def _report(self, path: str, target: _Target, outcome: Outcome) -> None:
-        self._record(Change(join(path, target.name), join(path, target.media_name), outcome))
+    def _report(self, plan: _Plan, target: _Target, outcome: Outcome) -> None:
+        source_path = join(plan.source_directory, target.media_name)
+        self._record(Change(join(plan.directory, target.name), source_path, outcome))
 
     def _fail(self, path: str, name: str, media_name: str, error: SyncError | OSError) -> None:
         message, remedy = _explained(error)
-        self.summary.failures.append(ItemFailure(join(path, name), message, remedy))
-        self._record(Change(join(path, name), join(path, media_name), Outcome.FAILED, message))
+        output_path = join(self._media.output_directory(path), name)
+        self.summary.failures.append(ItemFailure(output_path, message, remedy))
+        self._record(Change(output_path, join(path, media_name), Outcome.FAILED, message))
 
     def _fail_directory(self, path: str, media_names: Iterable[str], error: OSError) -> None:
         self._output.raise_if_unavailable(error)
         self._fail_all(path, media_names, error)
 
     def _fail_all(self, path: str, media_names: Iterable[str], error: SyncError | OSError) -> None:
-        for name, media_name in strm_names(media_names).items():
+        for name, media_name in self._media.strm_names(path, media_names).items():
             self._fail(path, name, media_name, error)
 
 
