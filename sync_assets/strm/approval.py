@@ -41,18 +41,24 @@ class Verdict:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def require_plan(plan: DeletionPlan, plan_id: str) -> None:
+def require_plan(plan: DeletionPlan, plan_id: str | None) -> None:
     """Make sure that a plan is the one that was approved.
 
     Args:
         plan: The plan of the last listing.
-        plan_id: The one that was approved.
+        plan_id: The one that was approved; None where none was named.
 
     Raises:
         PlanChangedError: It is another one, or there is nothing to delete any more.
     """
     if plan.orphans and plan.plan_id == plan_id:
         return
+    remedy = "Look at the check deletion_is_safe; approve the plan that it names, if any."
+    if plan_id is None:
+        raise PlanChangedError(
+            "No deletion plan was named. Nothing was deleted.",
+            remedy=f"Give its id as approved_plan. {remedy}",
+        )
     now = (
         f"it is {plan.plan_id} now, with {len(plan.orphans)} files"
         if plan.orphans
@@ -61,7 +67,7 @@ def require_plan(plan: DeletionPlan, plan_id: str) -> None:
     raise PlanChangedError(
         f"The deletion plan {plan_id} is not what the last listing gives: {now}. Nothing was "
         "deleted.",
-        remedy="Look at the check deletion_is_safe; approve the plan that it names, if any.",
+        remedy=remedy,
     )
 
 

@@ -238,7 +238,8 @@ def _plan_id(job_name: str, files: Iterable[OwnedFile]) -> str:
     digest = hashlib.sha256(job_name.encode())
     for file in files:
         digest.update(b"\0" + file.path.encode())
-    return digest.hexdigest()[:12]
+    # Begins with letters, so that no YAML parser takes it for a number.
+    return f"plan-{digest.hexdigest()[:12]}"
 
 
 def _held_back(

@@ -170,7 +170,7 @@ def clean_orphans(
             listed_at=scanned_at.timestamp(),
         )
         if only_approved:
-            require_plan(plan, approved_plan or "")
+            require_plan(plan, approved_plan)
         if dry_run:
             verdict = preview(plan, approved_plan=approved_plan)
         else:

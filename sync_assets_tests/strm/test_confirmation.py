@@ -166,6 +166,8 @@ def test_an_approval_is_in_the_history_and_carries_out_its_plan_alone(shelf: She
     plan_id = str(clean_orphans(shelf.job).notes["plan_id"])
     with pytest.raises(PlanChangedError, match="is not what the last listing gives"):
         clean_orphans(shelf.job, approved_plan="0" * 12, only_approved=True)
+    with pytest.raises(PlanChangedError, match="No deletion plan was named"):
+        clean_orphans(shelf.job, only_approved=True)
     assert len(tree_of(shelf.output)) == FILMS
     done = clean_orphans(shelf.job, approved_plan=plan_id, only_approved=True)
     assert done.numbers["deleted"] == 10
