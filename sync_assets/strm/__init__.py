@@ -2,7 +2,8 @@
 
 `assets` is the pipeline: listing, tree, orphans. `scan` and `sources` look at the drive, `naming`
 and `links` decide what a file is called and holds, `output` writes it, `manifest` remembers what
-was written, and `orphans` decides what may be deleted. Beside it `changes` follows storage events:
+was written, and `orphans` finds what may be deleted; `approval`, `confirmation`, `emptied` and
+`event_budget` are what keeps that safe. Beside it `changes` follows storage events:
 `events` reads them, `routing` sorts them by job, `touching` looks at what they name, and
 `draining` does so for the whole inbox. Other domains call `notify`.
 """
