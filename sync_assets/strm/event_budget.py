@@ -4,17 +4,18 @@ Events come in small batches, each of which may be within a run's limits while a
 empty a library. What is beyond the budget stays, and the next full scan finds it again.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.schema import strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import DeletionSettings
-from sync_assets.strm.models import DeletionPlan
-from sync_assets.strm.orphans import refusal_of
+from sync_assets.strm.limits import counted, refusal_of
+from sync_assets.strm.models import DeletionPlan, FileKind
 
 BUDGET_HOURS = 24
 ENTITY = "strm_event_deletion"
@@ -40,7 +41,7 @@ def spend_budget(
     """
     if not plan.orphans:
         return None
-    files = len(plan.free)
+    counts = counted(plan.free)
     now = utc_now()
     since = now - timedelta(hours=BUDGET_HOURS)
     columns = strm_event_deletions.c
@@ -48,27 +49,51 @@ def spend_budget(
         connection.execute(
             delete(strm_event_deletions).where(columns.job == job, columns.deleted_at <= since)
         )
-        query = select(func.coalesce(func.sum(columns.files), 0)).where(columns.job == job)
-        spent = int(connection.execute(query).scalar_one())
-        refusal = _refusal(files, spent, plan.owned, limits) if files else plan.refusal
+        spent = _spent(connection, job)
+        refusal = _refusal(counts, spent, plan, limits) if plan.free else plan.refusal
         detail = {
-            "free": files,
+            "free": len(plan.free),
             "held": len(plan.held),
-            "spent": spent,
+            "spent": sum(spent.values()),
             "plan_id": plan.plan_id,
             "reason": refusal or plan.refusal,
         }
         if refusal is None:
-            connection.execute(
-                insert(strm_event_deletions).values(job=job, deleted_at=now, files=files)
-            )
+            rows = [
+                {"job": job, "deleted_at": now, "kind": kind, "files": files}
+                for kind, files in counts.items()
+            ]
+            connection.execute(insert(strm_event_deletions), rows)
         state = "deleting" if refusal is None else "left to the next full scan"
         append_events(connection, [Event(ENTITY, job, state, detail=detail)])
     return refusal
 
 
-def _refusal(files: int, spent: int, owned: int, limits: DeletionSettings) -> str | None:
-    together = refusal_of(files + spent, owned + spent, limits)
+def _spent(connection: Connection, job: str) -> dict[FileKind, int]:
+    columns = strm_event_deletions.c
+    query = (
+        select(columns.kind, func.sum(columns.files))
+        .where(columns.job == job)
+        .group_by(columns.kind)
+    )
+    found = {kind: int(files) for kind, files in connection.execute(query)}
+    return {kind: found.get(kind, 0) for kind in FileKind}
+
+
+def _refusal(
+    counts: Mapping[FileKind, int],
+    spent: Mapping[FileKind, int],
+    plan: DeletionPlan,
+    limits: DeletionSettings,
+) -> str | None:
+    together = refusal_of(
+        {kind: counts[kind] + spent[kind] for kind in FileKind},
+        {kind: plan.owned_by_kind[kind] + spent[kind] for kind in FileKind},
+        limits,
+    )
     if together is None:
         return None
-    return f"with the {spent} files that events deleted in the last {BUDGET_HOURS} h, {together}"
+    return (
+        f"with the {sum(spent.values())} files that events deleted in the last {BUDGET_HOURS} h, "
+        f"{together}"
+    )

@@ -8,9 +8,11 @@ nothing else are one. What a file system does is tried out, never guessed from i
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NamedTuple
 
+from sync_assets.errors import SyncError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import OwnedFile
 from sync_assets.strm.output import Output, OutputDirectory
@@ -74,7 +76,7 @@ def superseded(
     """Find the orphans that are, for the output, the same file as one that is wanted.
 
     Args:
-        orphans: Files whose media are gone.
+        orphans: Files that the source does not have any more.
         manifest: The job's manifest.
         folding: What the output ignores.
 
@@ -88,13 +90,27 @@ def superseded(
         gone.setdefault(folding.key(orphan.path), []).append(orphan)
     all_gone = set(orphans)
     directories = {folding.key(orphan.directory) for orphan in orphans}
-    alike = [each for each in manifest.directories() if folding.key(each) in directories]
     found: set[OwnedFile] = set()
-    for directory, names in manifest.names(alike).items():
-        for file in (OwnedFile(directory, name) for name in names):
-            if file not in all_gone:
-                found.update(gone.get(folding.key(file.path), ()))
+    for kind in {orphan.kind for orphan in orphans}:
+        of_kind = manifest.of_kind(kind)
+        alike = [each for each in of_kind.directories() if folding.key(each) in directories]
+        for directory, names in of_kind.names(alike).items():
+            for file in (OwnedFile(directory, name, kind=kind) for name in names):
+                if file not in all_gone:
+                    found.update(gone.get(folding.key(file.path), ()))
     return found
+
+
+class OwnedNames(NamedTuple):
+    """The job's files in one directory of the output.
+
+    Attributes:
+        names: What the manifest calls them there.
+        keys: What the output takes them for, whatever they and the directory were called before.
+    """
+
+    names: AbstractSet[str]
+    keys: AbstractSet[str]
 
 
 class Places:
@@ -118,18 +134,28 @@ class Places:
         """Return what all names have in common that are one for the output."""
         return self._folding.key(name)
 
-    def owned(self, directories: Sequence[str]) -> dict[str, set[str]]:
-        """Return the keys of the job's files in directories, whatever these were called before.
+    def aliases(self, directory: str) -> list[str]:
+        """Return what the manifest calls a directory, or several that are one for the output."""
+        return self._aliases.get(self.key(directory), [directory])
+
+    def owned(self, directories: Sequence[str]) -> dict[str, OwnedNames]:
+        """Return the job's files in directories.
 
         Args:
             directories: The directories, relative to the output.
         """
         if not self._folding.is_any:
-            return self._manifest.names(directories)
-        aliases = {each: self._aliases.get(self.key(each), [each]) for each in directories}
+            return {
+                directory: OwnedNames(names, names)
+                for directory, names in self._manifest.names(directories).items()
+            }
+        aliases = {each: self.aliases(each) for each in directories}
         names = self._manifest.names([alias for each in aliases.values() for alias in each])
         return {
-            directory: {self.key(name) for alias in each for name in names.get(alias, ())}
+            directory: OwnedNames(
+                names.get(directory, set()),
+                {self.key(name) for alias in each for name in names.get(alias, ())},
+            )
             for directory, each in aliases.items()
         }
 
@@ -162,3 +188,16 @@ def _finds(root: OutputDirectory, name: str, other: str) -> bool:
         return root.holds(other)
     finally:
         root.delete(name)
+
+
+def indistinguishable(kind: str, holder: str) -> SyncError:
+    """Return the error of something that has no place of its own in the output.
+
+    Args:
+        kind: What it is, "folder" or "file".
+        holder: What has the place.
+    """
+    return SyncError(
+        f"the output cannot tell this {kind} from {holder!r}",
+        remedy=f"Rename one of the two {kind}s in the source; this one has nothing in the library.",
+    )

@@ -1,7 +1,7 @@
 """What the STRM domain talks about: entries, listings, outcomes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -35,6 +35,13 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     FOREIGN = "foreign"
     FAILED = "failed"
+
+
+class FileKind(StrEnum):
+    """What an owned file of an output is; each kind has its own rule of when it is an orphan."""
+
+    STRM = "strm"
+    METADATA = "metadata"
 
 
 class Decision(StrEnum):
@@ -163,17 +170,19 @@ class Change(NamedTuple):
 
 
 class OwnedFile(NamedTuple):
-    """A `.strm` file that this project wrote.
+    """A file that this project wrote.
 
     Attributes:
         directory: Its directory, relative to the job's output.
         name: Its name.
         digest: Of what was written into it; empty where that is not known.
+        kind: What it is.
     """
 
     directory: str
     name: str
     digest: str = ""
+    kind: FileKind = FileKind.STRM
 
     @property
     def path(self) -> str:
@@ -193,7 +202,7 @@ class DeletionPlan:
             takes both names for one; they are struck out, and nothing is deleted.
         held: Those of them that are not deleted without approval.
         protected: How many files are kept because their part of the source was not listed whole.
-        owned: How many files the job has.
+        owned_by_kind: How many files the job has, without those that are superseded.
         refusal: Why files are held back; None where none are.
         is_whole: Whether the listing was complete everywhere.
     """
@@ -203,9 +212,14 @@ class DeletionPlan:
     superseded: Sequence[OwnedFile]
     held: Sequence[OwnedFile]
     protected: int
-    owned: int
+    owned_by_kind: Mapping[FileKind, int]
     refusal: str | None
     is_whole: bool
+
+    @property
+    def owned(self) -> int:
+        """How many files the job has, of all kinds."""
+        return sum(self.owned_by_kind.values())
 
     @property
     def free(self) -> Sequence[OwnedFile]:
@@ -215,8 +229,10 @@ class DeletionPlan:
 
     @property
     def deletes_everything(self) -> bool:
-        """Whether no file of the job would be left."""
-        return len(self.orphans) >= self.owned
+        """Whether no `.strm` file of the job would be left, whatever lies beside them."""
+        kinds = (FileKind.STRM,) if self.owned_by_kind[FileKind.STRM] else tuple(FileKind)
+        leaving = sum(orphan.kind in kinds for orphan in self.orphans)
+        return leaving >= sum(self.owned_by_kind[kind] for kind in kinds)
 
 
 def join(directory: str, name: str) -> str:
@@ -226,4 +242,11 @@ def join(directory: str, name: str) -> str:
 
 def digest_of(content: bytes) -> str:
     """Return the digest by which a file's content is known again."""
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+    digest = new_digest()
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def new_digest() -> "hashlib.blake2b":
+    """Begin a digest of content that comes in pieces; see `digest_of`."""
+    return hashlib.blake2b(digest_size=8)

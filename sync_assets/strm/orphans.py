@@ -5,17 +5,20 @@ whole there. "Could not look" is never "nothing there".
 """
 
 import hashlib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
+from sync_assets.settings.strm_metadata import MetadataMode
 from sync_assets.strm.discs import STREAMS, DiscWatch, disc_strm_name, is_inside_disc
 from sync_assets.strm.emptied import emptied_folders
 from sync_assets.strm.folding import probe_folding, superseded
+from sync_assets.strm.limits import counted, refusal_of
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
     Decision,
     DeletionPlan,
+    FileKind,
     ItemFailure,
     ListedDirectory,
     ListingStatus,
@@ -62,7 +65,7 @@ def plan_deletion(  # noqa: PLR0913 - the optional ones are named
     found = sorted(finder.find(listing, below), key=lambda file: file.path)
     replaced = superseded(found, manifest, probe_folding(output)) if found else set()
     orphans = [file for file in found if file not in replaced]
-    owned = manifest.count()
+    owned = finder.owned(without=replaced)
     held, refusal = _held_back(orphans, owned, job.deletion, manifest, finder.listed)
     return DeletionPlan(
         plan_id=_plan_id(job_name, held or orphans),
@@ -70,7 +73,7 @@ def plan_deletion(  # noqa: PLR0913 - the optional ones are named
         superseded=sorted(replaced),
         held=held,
         protected=finder.protected,
-        owned=owned,
+        owned_by_kind=owned,
         refusal=refusal,
         is_whole=finder.is_whole,
     )
@@ -127,7 +130,10 @@ def _delete(orphan: OwnedFile, output: Output) -> bool:
     with output.directory(orphan.directory, create=False) as directory:
         if directory is None:
             return True
-        if orphan.digest:
+        if orphan.kind is FileKind.METADATA:
+            if directory.holds(orphan.name) and directory.digest(orphan.name) != orphan.digest:
+                return False
+        elif orphan.digest:
             content = directory.read(orphan.name, MAXIMUM_CONTENT_BYTES)
             if content is not None and digest_of(content) != orphan.digest:
                 return False
@@ -139,12 +145,25 @@ class _Finder:
     def __init__(self, job: StrmJobSettings, manifest: Manifest, listed_at: float) -> None:
         self._media = MediaFilter(job)
         self._manifest = manifest
+        # Without the stage that brings metadata files nobody looks after them: they stay.
+        looks_after_metadata = job.metadata.mode is not MetadataMode.NONE
+        self._metadata = manifest.of_kind(FileKind.METADATA) if looks_after_metadata else None
         self._listed_at = listed_at
         self._discs = DiscWatch()
         self._disc_files: list[ListedDirectory] = []
         self.listed: dict[str, ListingStatus] = {}
         self.protected = 0
         self.is_whole = True
+
+    def owned(self, *, without: Collection[OwnedFile]) -> dict[FileKind, int]:
+        """Return how many files the job has, by kind, apart from some of them."""
+        owned = {
+            FileKind.STRM: self._manifest.count(),
+            FileKind.METADATA: self._metadata.count() if self._metadata is not None else 0,
+        }
+        for file in without:
+            owned[file.kind] -= 1
+        return owned
 
     def find(self, listing: Iterable[ListedDirectory], below: Sequence[str]) -> Iterator[OwnedFile]:
         """Return the orphans of listed directories, then those of directories that are gone."""
@@ -166,10 +185,14 @@ class _Finder:
         yield from self._in_listed(batch)
         yield from self._of_discs(below)
         for directory_path in below:
-            yield from self._in_unlisted(directory_path, status, unreadable)
+            for manifest in (self._manifest, self._metadata):
+                if manifest is not None:
+                    yield from self._in_unlisted(manifest, directory_path, status, unreadable)
 
     def _in_listed(self, batch: list[ListedDirectory]) -> Iterator[OwnedFile]:
-        owned = self._owned([directory.path for directory in batch])
+        if self._metadata is not None:
+            yield from self._metadata_in_listed(self._metadata, batch)
+        owned = self._owned(self._manifest, [directory.path for directory in batch])
         for directory in batch:
             names = owned.get(directory.path)
             if not names:
@@ -201,23 +224,45 @@ class _Finder:
             elif not self._discs.has_streams(disc):
                 yield OwnedFile(disc, disc_strm_name(disc))
 
+    def _metadata_in_listed(
+        self, manifest: Manifest, batch: list[ListedDirectory]
+    ) -> Iterator[OwnedFile]:
+        """Return metadata files whose own source is gone; a `.strm` file has another rule."""
+        owned = self._owned(manifest, [directory.path for directory in batch])
+        for directory in batch:
+            names = owned.get(directory.path)
+            if not names:
+                continue
+            if directory.status is not ListingStatus.COMPLETE:
+                self.protected += len(names)
+                continue
+            unreadable = {entry.name for entry in directory.unreadable}
+            self.protected += len(names & unreadable)
+            # Inside a disc of which one file is made, none is wanted: see `MediaFilter`.
+            is_wanted = self._media.has_metadata(directory.path)
+            there = {file.name for file in directory.files} if is_wanted else set()
+            gone = names - unreadable - there
+            yield from (OwnedFile(directory.path, name, kind=FileKind.METADATA) for name in gone)
+
     def _in_unlisted(
         self,
+        manifest: Manifest,
         below: str,
         status: Mapping[str, ListingStatus],
         unreadable: Mapping[str, set[str]],
     ) -> Iterator[OwnedFile]:
-        unlisted = [path for path in self._manifest.directories(below) if path not in status]
+        kind = manifest.kind
+        unlisted = [path for path in manifest.directories(below) if path not in status]
         for start in range(0, len(unlisted), _DIRECTORIES_PER_BATCH):
-            owned = self._owned(unlisted[start : start + _DIRECTORIES_PER_BATCH])
+            owned = self._owned(manifest, unlisted[start : start + _DIRECTORIES_PER_BATCH])
             for path, names in owned.items():
                 if _is_gone(path, status, unreadable):
-                    yield from (OwnedFile(path, name) for name in names)
+                    yield from (OwnedFile(path, name, kind=kind) for name in names)
                 else:
                     self.protected += len(names)
 
-    def _owned(self, directories: list[str]) -> dict[str, set[str]]:
-        return self._manifest.names(directories, written_before=self._listed_at)
+    def _owned(self, manifest: Manifest, directories: list[str]) -> dict[str, set[str]]:
+        return manifest.names(directories, written_before=self._listed_at)
 
 
 def _is_gone(
@@ -244,18 +289,20 @@ def _plan_id(job_name: str, files: Iterable[OwnedFile]) -> str:
 
 def _held_back(
     orphans: Sequence[OwnedFile],
-    owned: int,
+    owned: Mapping[FileKind, int],
     limits: DeletionSettings,
     manifest: Manifest,
     listed: Container[str],
 ) -> tuple[Sequence[OwnedFile], str | None]:
     """Return the orphans that need an approval, and why."""
-    refusal = refusal_of(len(orphans), owned, limits)
+    refusal = refusal_of(counted(orphans), owned, limits)
     if refusal is not None:
         return orphans, refusal
-    emptied = emptied_folders(orphans, manifest, listed, at_least=limits.emptied_folder_count)
+    media = [orphan for orphan in orphans if orphan.kind is FileKind.STRM]
+    emptied = emptied_folders(media, manifest, listed, at_least=limits.emptied_folder_count)
     if not emptied:
         return [], None
+    # With the metadata files in them: what is suspicious there is the folder.
     held = [
         orphan
         for orphan in orphans
@@ -265,25 +312,3 @@ def _held_back(
         f"the folder {emptied[0]!r} is there, but has lost all its files, {len(held)} in all; a "
         "drive that is not mounted looks like this"
     )
-
-
-def refusal_of(orphans: int, owned: int, limits: DeletionSettings) -> str | None:
-    """Return why so many files may not be deleted without approval; None where they may be.
-
-    Args:
-        orphans: How many are to be deleted.
-        owned: How many the job has.
-        limits: The job's limits.
-    """
-    if orphans == 0:
-        return None
-    if orphans >= owned:
-        return f"it would delete every file of the job ({owned})"
-    if orphans > limits.maximum_count:
-        return f"{orphans} files are more than deletion.maximum_count ({limits.maximum_count})"
-    if orphans > limits.always_allowed_count and orphans > limits.maximum_ratio * owned:
-        return (
-            f"{orphans} of {owned} files are more than deletion.maximum_ratio "
-            f"({limits.maximum_ratio:.0%})"
-        )
-    return None

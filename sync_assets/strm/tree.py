@@ -3,7 +3,6 @@
 Deleting is not done here: see `orphans`.
 """
 
-import errno
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +12,8 @@ from typing import NamedTuple
 from sync_assets.errors import SyncError
 from sync_assets.settings.strm import DiscMode, StrmJobSettings
 from sync_assets.strm.discs import disc_of, disc_strm_name, is_inside_disc, longest_stream
-from sync_assets.strm.folding import Places, probe_folding
+from sync_assets.strm.explaining import explained
+from sync_assets.strm.folding import OwnedNames, Places, indistinguishable, probe_folding
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
@@ -32,6 +32,7 @@ from sync_assets.strm.naming import strm_names
 from sync_assets.strm.output import Output, OutputDirectory
 
 _FILES_PER_BATCH = 2_000
+_NOTHING = OwnedNames(frozenset(), frozenset())
 _UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGER = 32
 """How much longer than ours a file may be that says the same: a mark, a line feed, another end of
@@ -107,6 +108,14 @@ class MediaFilter:
         """Return where the `.strm` files of a directory are, relative to the output."""
         disc = self.disc(directory)
         return directory if disc is None else disc
+
+    def has_metadata(self, directory: str) -> bool:
+        """Tell whether metadata files of a directory come along.
+
+        Those inside a disc do not, unless all its streams do: a `BDMV` folder in the output would
+        make media servers take what lies beside the disc's `.strm` file for the disc itself.
+        """
+        return self._bdmv is DiscMode.ALL or not is_inside_disc(directory)
 
     def strm_names(self, directory: str, media_names: Iterable[str]) -> dict[str, str]:
         """Name the `.strm` files of a directory; see `naming.strm_names`."""
@@ -212,21 +221,21 @@ class TreeWriter:
         plans = [
             plan
             for directory, place in zip(batch, places, strict=True)
-            if (plan := self._plan(directory, place, owned.get(place, set()))) is not None
+            if (plan := self._plan(directory, place, owned.get(place, _NOTHING))) is not None
         ]
         self._manifest.enter(file for plan in plans for file in plan.files())
         for plan in plans:
             self._apply(plan)
         self._progress(self.summary)
 
-    def _plan(self, listed: ListedDirectory, place: str, owned: set[str]) -> _Plan | None:
+    def _plan(self, listed: ListedDirectory, place: str, owned: OwnedNames) -> _Plan | None:
         """Compare a directory with the output; None where nothing has to be done."""
         media_names = self._media.names(listed)
         self.summary.skipped += len(listed.files) - len(media_names)
         if not media_names:
             return None
         if (holder := self._places.claim(listed.path)) is not None:
-            self._fail_all(listed.path, media_names, _indistinguishable(holder))
+            self._fail_all(listed.path, media_names, indistinguishable("folder", holder))
             return None
         plan = _Plan(place, listed.path)
         try:
@@ -234,9 +243,12 @@ class TreeWriter:
                 names = directory.names() if directory is not None else set()
                 existing = self._places.existing(names)
                 for target in self._targets(listed, media_names):
-                    if directory is None or self._places.key(target.name) not in existing:
+                    key = self._places.key(target.name)
+                    # What is the job's own under an old name is not there under its new one.
+                    is_renamed = key in owned.keys and target.name not in owned.names
+                    if directory is None or key not in existing:
                         plan.writes.append((target, Outcome.CREATED))
-                    elif self._skip_existing and not _is_torn(directory, target):
+                    elif self._skip_existing and not (is_renamed or _is_torn(directory, target)):
                         self.summary.unchanged += 1
                     else:
                         self._compare(plan, directory, target, owned)
@@ -259,17 +271,17 @@ class TreeWriter:
                 self._fail(path, name, media_name, error)
 
     def _compare(
-        self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: set[str]
+        self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: OwnedNames
     ) -> None:
         present = directory.read(target.name, len(target.content) + _LONGER)
         if present is not None and self._links.is_current(
             _line(present), target.content, now=self._now
         ):
             self.summary.unchanged += 1
-            if self._places.key(target.name) not in owned:
+            if target.name not in owned.names:
                 digest = digest_of(present)
                 plan.adopted.append(OwnedFile(plan.directory, target.name, digest))
-        elif self._places.key(target.name) in owned or present == b"" or self._replace_foreign:
+        elif self._places.key(target.name) in owned.keys or present == b"" or self._replace_foreign:
             plan.writes.append((target, Outcome.UPDATED))
         else:
             self.summary.foreign += 1
@@ -308,7 +320,7 @@ class TreeWriter:
         self._record(Change(join(plan.directory, target.name), source_path, outcome))
 
     def _fail(self, path: str, name: str, media_name: str, error: SyncError | OSError) -> None:
-        message, remedy = _explained(error)
+        message, remedy = explained(error)
         output_path = join(self._media.output_directory(path), name)
         self.summary.failures.append(ItemFailure(output_path, message, remedy))
         self._record(Change(output_path, join(path, media_name), Outcome.FAILED, message))
@@ -322,13 +334,6 @@ class TreeWriter:
             self._fail(path, name, media_name, error)
 
 
-def _indistinguishable(holder: str) -> SyncError:
-    return SyncError(
-        f"the output cannot tell its folder from {holder!r}",
-        remedy="Rename one of the two folders in the source; this one has nothing in the library.",
-    )
-
-
 def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
     """Tell whether a file holds only the beginning of what it should, or nothing."""
     size = directory.size(target.name)
@@ -340,18 +345,3 @@ def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
 def _line(content: bytes) -> bytes:
     """Return what a player reads: a byte order mark and a line feed at the end do not count."""
     return content.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n")
-
-
-def _explained(error: SyncError | OSError) -> tuple[str, str]:
-    if isinstance(error, SyncError):
-        return error.message, error.remedy
-    remedies = {
-        "ELOOP": "Remove the symbolic link from the output; links are not followed.",
-        "ENOTDIR": "Something that is not a folder is in the way in the output: move it.",
-        "EISDIR": "A folder of this name is in the way in the output: move it.",
-        "EACCES": "Give this user permission to write there.",
-        "EPERM": "Give this user permission to write there.",
-        "ENAMETOOLONG": "Shorten the folder's name in the source.",
-    }
-    code = errno.errorcode.get(error.errno or 0, "")
-    return error.strerror or str(error), remedies.get(code, "See the system's message.")

@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server, start, strm
+from sync_assets_tests.benchmarks import server, start, strm, strm_local, strm_memory
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
+    "strm-local": strm_local.run,
+    "strm-memory": strm_memory.run,
 }
 
 

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from sync_assets.strm import output
-from sync_assets.strm.output import OutputDirectory
+from sync_assets.strm.output import NewFile, OutputDirectory
 
-_METHODS = ("size", "read", "write", "delete", "remove_directory", "_mode")
+_METHODS = ("size", "read", "digest", "write", "delete", "remove_directory", "_mode")
 
 
 def fold_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every output a folding one, for the rest of a test."""
     for method in _METHODS:
         monkeypatch.setattr(OutputDirectory, method, _resolving(getattr(OutputDirectory, method)))
+    monkeypatch.setattr(NewFile, "place", _placing(NewFile.place))
     open_child = output._open_child
 
     def open_folded(descriptor: int, name: str, *, create: bool) -> int | None:
@@ -34,6 +35,13 @@ def _resolving(method: Callable[..., Any]) -> Callable[..., Any]:
         return method(self, _actual(self._descriptor, name), *arguments)
 
     return resolved
+
+
+def _placing(place: Callable[..., Any]) -> Callable[..., Any]:
+    def placed(self: NewFile, name: str, **options: Any) -> Any:
+        return place(self, _actual(self._directory_descriptor, name), **options)
+
+    return placed
 
 
 def _actual(descriptor: int, name: str) -> str:

@@ -20,6 +20,9 @@ from sync_assets.strm.sources.mount_points import MountPoints
 from sync_assets.strm.sources.openlist import OpenListSource
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
+    FileStream,
+    FileUnavailableError,
+    ReadableSource,
     Source,
     SourceUnavailableError,
     UnprovenListingError,
@@ -28,6 +31,9 @@ from sync_assets.strm.sources.webdav import WebDavSource
 
 __all__ = [
     "DirectoryUnavailableError",
+    "FileStream",
+    "FileUnavailableError",
+    "ReadableSource",
     "Source",
     "SourceUnavailableError",
     "UnprovenListingError",

@@ -6,7 +6,7 @@ from alembic import op
 from sync_assets.ledger.types import RowId, UtcDateTime
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("id", RowId, nullable=False),
         sa.Column("job", sa.Text(), nullable=False),
         sa.Column("deleted_at", UtcDateTime, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("files", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="strm_event_deletions_key"),
     )

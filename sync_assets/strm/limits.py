@@ -1,0 +1,61 @@
+"""How much may be deleted without approval, counted by kind of file.
+
+One film has many metadata files. Counted as one, they would make a few films look like a disaster
+in one library, and hide a disaster among the films of another.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from sync_assets.settings.strm import DeletionSettings
+from sync_assets.strm.models import FileKind, OwnedFile
+
+
+def counted(orphans: Iterable[OwnedFile]) -> dict[FileKind, int]:
+    """Count what the limits are about.
+
+    Args:
+        orphans: The files that are to be deleted.
+
+    Returns:
+        How many they are by kind. Metadata files beside media that leave with them count nothing.
+    """
+    found = list(orphans)
+    left = {orphan.directory for orphan in found if orphan.kind is FileKind.STRM}
+    return {
+        FileKind.STRM: sum(orphan.kind is FileKind.STRM for orphan in found),
+        FileKind.METADATA: sum(
+            orphan.kind is FileKind.METADATA and orphan.directory not in left for orphan in found
+        ),
+    }
+
+
+def refusal_of(
+    counts: Mapping[FileKind, int], owned: Mapping[FileKind, int], limits: DeletionSettings
+) -> str | None:
+    """Hold both kinds against the limits: media among media, metadata files among all files.
+
+    Args:
+        counts: How many files are to be deleted, as `counted` returns them.
+        owned: How many files the job has, by kind.
+        limits: The job's limits.
+
+    Returns:
+        Why so many may not be deleted without approval; None where they may be.
+    """
+    media = _refusal(counts[FileKind.STRM], owned[FileKind.STRM], limits)
+    return media or _refusal(counts[FileKind.METADATA], sum(owned.values()), limits)
+
+
+def _refusal(orphans: int, owned: int, limits: DeletionSettings) -> str | None:
+    if orphans == 0:
+        return None
+    if orphans >= owned:
+        return f"it would delete every file of the job ({owned})"
+    if orphans > limits.maximum_count:
+        return f"{orphans} files are more than deletion.maximum_count ({limits.maximum_count})"
+    if orphans > limits.always_allowed_count and orphans > limits.maximum_ratio * owned:
+        return (
+            f"{orphans} of {owned} files are more than deletion.maximum_ratio "
+            f"({limits.maximum_ratio:.0%})"
+        )
+    return None
