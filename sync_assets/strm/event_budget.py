@@ -14,7 +14,7 @@ from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.schema import strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import DeletionSettings
-from sync_assets.strm.limits import counted, refusal_of
+from sync_assets.strm.limits import refusal_of
 from sync_assets.strm.models import DeletionPlan, FileKind
 
 BUDGET_HOURS = 24
@@ -41,7 +41,6 @@ def spend_budget(
     """
     if not plan.orphans:
         return None
-    counts = counted(plan.free)
     now = utc_now()
     since = now - timedelta(hours=BUDGET_HOURS)
     columns = strm_event_deletions.c
@@ -50,7 +49,7 @@ def spend_budget(
             delete(strm_event_deletions).where(columns.job == job, columns.deleted_at <= since)
         )
         spent = _spent(connection, job)
-        refusal = _refusal(counts, spent, plan, limits) if plan.free else plan.refusal
+        refusal = _refusal(spent, plan, limits) if plan.free else plan.refusal
         detail = {
             "free": len(plan.free),
             "held": len(plan.held),
@@ -61,7 +60,7 @@ def spend_budget(
         if refusal is None:
             rows = [
                 {"job": job, "deleted_at": now, "kind": kind, "files": files}
-                for kind, files in counts.items()
+                for kind, files in plan.free_counts.items()
             ]
             connection.execute(insert(strm_event_deletions), rows)
         state = "deleting" if refusal is None else "left to the next full scan"
@@ -81,13 +80,10 @@ def _spent(connection: Connection, job: str) -> dict[FileKind, int]:
 
 
 def _refusal(
-    counts: Mapping[FileKind, int],
-    spent: Mapping[FileKind, int],
-    plan: DeletionPlan,
-    limits: DeletionSettings,
+    spent: Mapping[FileKind, int], plan: DeletionPlan, limits: DeletionSettings
 ) -> str | None:
     together = refusal_of(
-        {kind: counts[kind] + spent[kind] for kind in FileKind},
+        {kind: plan.free_counts[kind] + spent[kind] for kind in FileKind},
         {kind: plan.owned_by_kind[kind] + spent[kind] for kind in FileKind},
         limits,
     )

@@ -4,29 +4,52 @@ One film has many metadata files. Counted as one, they would make a few films lo
 in one library, and hide a disaster among the films of another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sync_assets.settings.strm import DeletionSettings
+from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import FileKind, OwnedFile
+from sync_assets.strm.naming import SUFFIX
 
 
-def counted(orphans: Iterable[OwnedFile]) -> dict[FileKind, int]:
+def counted(orphans: Iterable[OwnedFile], manifest: Manifest) -> dict[FileKind, int]:
     """Count what the limits are about.
 
     Args:
         orphans: The files that are to be deleted.
+        manifest: The job's manifest, of its `.strm` files.
 
     Returns:
-        How many they are by kind. Metadata files beside media that leave with them count nothing.
+        How many they are by kind. Metadata files that leave with their media count nothing: those
+        of a folder that keeps no media, and those that are named like media that leave.
     """
     found = list(orphans)
-    left = {orphan.directory for orphan in found if orphan.kind is FileKind.STRM}
+    leaving: dict[str, set[str]] = {}
+    for orphan in found:
+        if orphan.kind is FileKind.STRM:
+            leaving.setdefault(orphan.directory, set()).add(orphan.name)
+    kept = {
+        directory
+        for directory, names in manifest.names(sorted(leaving)).items()
+        if not names <= leaving[directory]
+    }
     return {
-        FileKind.STRM: sum(orphan.kind is FileKind.STRM for orphan in found),
+        FileKind.STRM: sum(len(names) for names in leaving.values()),
         FileKind.METADATA: sum(
-            orphan.kind is FileKind.METADATA and orphan.directory not in left for orphan in found
+            orphan.kind is FileKind.METADATA
+            and not (orphan.directory in leaving and orphan.directory not in kept)
+            and not _is_named_like(orphan.name, leaving.get(orphan.directory, ()))
+            for orphan in found
         ),
     }
+
+
+def _is_named_like(name: str, strm_names: Collection[str]) -> bool:
+    """Tell whether a file is called `Film.nfo` or `Film-poster.jpg`, and there is a `Film.strm`."""
+    # Every beginning of the name is looked up, so that many media cost nothing.
+    return any(
+        name[:end] + SUFFIX in strm_names for end, character in enumerate(name) if character in ".-"
+    )
 
 
 def refusal_of(

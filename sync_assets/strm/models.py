@@ -200,7 +200,8 @@ class DeletionPlan:
         orphans: Files whose media are gone, in order of path.
         superseded: Entries of the manifest whose file has another name now, for an output that
             takes both names for one; they are struck out, and nothing is deleted.
-        held: Those of them that are not deleted without approval.
+        held: Those of the orphans that are not deleted without approval.
+        free_counts: How many of the others count against limits, by kind.
         protected: How many files are kept because their part of the source was not listed whole.
         owned_by_kind: How many files the job has, without those that are superseded.
         refusal: Why files are held back; None where none are.
@@ -211,6 +212,7 @@ class DeletionPlan:
     orphans: Sequence[OwnedFile]
     superseded: Sequence[OwnedFile]
     held: Sequence[OwnedFile]
+    free_counts: Mapping[FileKind, int]
     protected: int
     owned_by_kind: Mapping[FileKind, int]
     refusal: str | None

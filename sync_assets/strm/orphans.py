@@ -72,6 +72,7 @@ def plan_deletion(  # noqa: PLR0913 - the optional ones are named
         orphans=orphans,
         superseded=sorted(replaced),
         held=held,
+        free_counts=counted(set(orphans).difference(held), manifest),
         protected=finder.protected,
         owned_by_kind=owned,
         refusal=refusal,
@@ -295,7 +296,7 @@ def _held_back(
     listed: Container[str],
 ) -> tuple[Sequence[OwnedFile], str | None]:
     """Return the orphans that need an approval, and why."""
-    refusal = refusal_of(counted(orphans), owned, limits)
+    refusal = refusal_of(counted(orphans, manifest), owned, limits)
     if refusal is not None:
         return orphans, refusal
     media = [orphan for orphan in orphans if orphan.kind is FileKind.STRM]
