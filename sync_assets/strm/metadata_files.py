@@ -18,12 +18,14 @@ from sync_assets.settings.strm_metadata import MetadataPolicy
 from sync_assets.strm.copying import Copier
 from sync_assets.strm.explaining import explained
 from sync_assets.strm.folding import Places, indistinguishable
+from sync_assets.strm.media_filter import MediaFilter
 from sync_assets.strm.metadata_manifest import MetadataFile, MetadataManifest, microseconds
 from sync_assets.strm.models import Change, Entry, ItemFailure, ListedDirectory, Outcome, join
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
-from sync_assets.strm.output import NewFile, Output, OutputDirectory
+from sync_assets.strm.new_file import NewFile, begin_file
+from sync_assets.strm.output import Output
+from sync_assets.strm.output_directory import OutputDirectory
 from sync_assets.strm.sources import FileUnavailableError, SourceUnavailableError
-from sync_assets.strm.tree import MediaFilter
 
 _FILES_PER_BATCH = 1_000
 _LATEST_TIME = 253_402_300_800  # the year 10000, behind which no file was changed
@@ -330,7 +332,7 @@ class MetadataWriter:
         with self._output.directory(fetch.directory, create=True) as directory:
             if directory is None:
                 raise FileNotFoundError(2, "its folder cannot be made", fetch.directory)
-            file = directory.new_file(number)
+            file = begin_file(directory, number)
         try:
             self._copier.bring(fetch.path, fetch.remote, file)
         except BaseException:

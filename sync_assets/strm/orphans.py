@@ -15,6 +15,7 @@ from sync_assets.strm.emptied import emptied_folders
 from sync_assets.strm.folding import probe_folding, superseded
 from sync_assets.strm.limits import counted, refusal_of
 from sync_assets.strm.manifest import Manifest
+from sync_assets.strm.media_filter import MediaFilter
 from sync_assets.strm.models import (
     Decision,
     DeletionPlan,
@@ -26,9 +27,9 @@ from sync_assets.strm.models import (
     digest_of,
     join,
 )
-from sync_assets.strm.output import MAXIMUM_CONTENT_BYTES, Output
+from sync_assets.strm.output import Output
+from sync_assets.strm.output_directory import MAXIMUM_CONTENT_BYTES
 from sync_assets.strm.routing import is_within
-from sync_assets.strm.tree import MediaFilter
 
 _DIRECTORIES_PER_BATCH = 500
 _FILES_PER_BATCH = 1_000

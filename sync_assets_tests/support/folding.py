@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from sync_assets.strm import output
-from sync_assets.strm.output import NewFile, OutputDirectory
+from sync_assets.strm.new_file import NewFile
+from sync_assets.strm.output_directory import OutputDirectory
 
 _METHODS = ("size", "read", "digest", "write", "delete", "remove_directory", "_mode")
 
@@ -39,7 +40,7 @@ def _resolving(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _placing(place: Callable[..., Any]) -> Callable[..., Any]:
     def placed(self: NewFile, name: str, **options: Any) -> Any:
-        return place(self, _actual(self._directory_descriptor, name), **options)
+        return place(self, _actual(self.directory._descriptor, name), **options)
 
     return placed
 
