@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.schema import strm_deletion_plans
-from sync_assets.settings.strm import DeletionSettings
+from sync_assets.settings.strm_deletion import DeletionSettings
 from sync_assets.strm.models import DeletionPlan
 
 ENTITY = "strm_deletion_plan"

@@ -6,7 +6,7 @@ in one library, and hide a disaster among the films of another.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from sync_assets.settings.strm import DeletionSettings
+from sync_assets.settings.strm_deletion import DeletionSettings
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import FileKind, OwnedFile
 from sync_assets.strm.naming import SUFFIX

@@ -12,8 +12,9 @@ from sync_assets.strm import change_table
 from sync_assets.strm.copying import Copier, Downloads
 from sync_assets.strm.folding import Places, probe_folding
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.metadata_files import MetadataSummary, MetadataWriter
+from sync_assets.strm.metadata_files import MetadataWriter
 from sync_assets.strm.metadata_manifest import MetadataManifest
+from sync_assets.strm.metadata_summary import MetadataSummary
 from sync_assets.strm.models import Change, FileKind, ListedDirectory
 from sync_assets.strm.mounts import MountReader
 from sync_assets.strm.output import Output

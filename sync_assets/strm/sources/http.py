@@ -5,16 +5,12 @@ that raises `TransientError` or `RefusedError` where asking again makes sense. `
 threads, because httpx costs seven times the CPU per request.
 """
 
-import base64
 import hashlib
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
@@ -23,6 +19,13 @@ from sync_assets.ledger import Ledger
 from sync_assets.settings.strm_sources import OpenListSourceSettings, WebDavSourceSettings
 from sync_assets.strm.models import Entry
 from sync_assets.strm.sources import pace
+from sync_assets.strm.sources.http_messages import (
+    Answer,
+    DeniedError,
+    Request,
+    TransientError,
+    answer_of,
+)
 from sync_assets.strm.sources.http_streams import (
     MAXIMUM_REDIRECTIONS,
     HttpStream,
@@ -41,97 +44,8 @@ from sync_assets.strm.sources.protocol import (
 
 _Result = TypeVar("_Result")
 
-BAN_REMEDY = (
-    "Wait until the server answers again, then run the job; set requests_per_second lower. "
-    "Nothing is deleted meanwhile."
-)
-LARGEST_SIZE = 2**63 - 1
-"""The largest size of a file that can be stored; a server that says more is wrong."""
-
 _JUDGED_BYTES = 4_096
 _USER_AGENT = "sync_assets"
-
-
-class TransientError(Exception):
-    """An answer that may be better next time, or no answer.
-
-    Args:
-        message: What is wrong with it.
-        answered: Whether the server answered at all.
-        seen: Entries that are there, although there may be more.
-    """
-
-    def __init__(self, message: str, *, answered: bool = True, seen: Sequence[Entry] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.answered = answered
-        self.seen = seen
-
-
-class DeniedError(Exception):
-    """An answer about this request that will not be better next time.
-
-    Args:
-        message: What the server says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked.
-
-    Attributes:
-        method: The HTTP method.
-        path: Below the base address, percent-encoded, with a leading slash.
-        body: The body.
-        headers: Further headers.
-    """
-
-    method: str
-    path: str
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server said.
-
-    Attributes:
-        status: The HTTP status.
-        content_type: The media type, in lower case, without parameters.
-        retry_after: Seconds that the server asks to be left alone.
-        body: The whole body.
-    """
-
-    status: int
-    content_type: str
-    retry_after: float | None
-    body: bytes
-
-    def raise_if_refused(self) -> None:
-        """Raise where the server wants no requests now.
-
-        Raises:
-            RefusedError: It says so.
-        """
-        if self.status in (405, 429, 503):
-            message = f"refuses requests (HTTP {self.status})"
-            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
-
-    def raise_if_web_page(self) -> None:
-        """Raise where a program is shown a page for people, as guards and proxies do.
-
-        Raises:
-            RefusedError: It is one.
-        """
-        if self.content_type == "text/html":
-            message = f"answers with a web page (HTTP {self.status}), as one that bans does"
-            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
 
 
 class _GaveUpError(Exception):
@@ -277,7 +191,7 @@ class HttpClient:
             connection.close()
             raise TransientError(_reason(error), answered=False) from error
         self._give_back(connection, is_usable=not response.will_close)
-        return _answer(response, body)
+        return answer_of(response, body)
 
     def _begin(self, request: Request) -> tuple[HTTPConnection, HTTPResponse]:
         """Send a request to the server and read the head of the answer."""
@@ -360,7 +274,7 @@ class HttpClient:
                 body = response.peek(_JUDGED_BYTES)[:_JUDGED_BYTES]
         except (OSError, HTTPException) as error:
             raise TransientError(_reason(error)) from error
-        judge(_answer(response, body))
+        judge(answer_of(response, body))
         if status != 200:
             raise DeniedError(f"the server answers with HTTP {status}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -403,26 +317,6 @@ def _send(connection: HTTPConnection, request: Request, path: str) -> HTTPRespon
         raise
 
 
-def _answer(response: HTTPResponse, body: bytes) -> Answer:
-    headers = response.headers
-    retry_after = _retry_after(headers.get("Retry-After"))
-    return Answer(response.status, headers.get_content_type(), retry_after, body)
-
-
-def basic_authorization(username: str | None, password: str) -> dict[str, str]:
-    """Return the header of HTTP's basic authentication; empty without an account."""
-    if username is None:
-        return {}
-    credentials = base64.b64encode(f"{username}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {credentials}"}
-
-
-def shown(text: object) -> str:
-    """Return a server's text fit for a message and a table: one line of Unicode, not long."""
-    line = " ".join(str(text).encode(errors="replace").decode().split())
-    return line if len(line) <= 200 else f"{line[:200]}…"
-
-
 def _pace(settings: OpenListSourceSettings | WebDavSourceSettings, ledger: Ledger) -> Pace | None:
     if settings.requests_per_second is None:
         return None
@@ -438,14 +332,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, HTTPException):
         return f"the answer broke off ({type(error).__name__})"
     return str(error) or type(error).__name__
-
-
-def _retry_after(text: str | None) -> float | None:
-    """Read the header Retry-After: seconds, or a date."""
-    if text is None:
-        return None
-    with suppress(ValueError):
-        return max(0.0, float(text))
-    with suppress(ValueError):
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    return None
