@@ -1,4 +1,4 @@
-"""Find orphans: files of a job whose media, or whose own source, a listing lacks where it was whole.
+"""Find orphans: files whose media, or whose own source, a listing lacks where it was whole.
 
 "Could not look" is never "nothing there".
 """

@@ -20,7 +20,7 @@ from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.ledger.schema import inbox_events, strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings, StrmSettings
-from sync_assets.strm import touching
+from sync_assets.strm import looking
 from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
 from sync_assets.strm.drives import DriveUnmountedError
 from sync_assets.strm.event_budget import BUDGET_HOURS
@@ -368,7 +368,7 @@ def test_trap_26_an_event_older_than_the_last_scan_cannot_undo_it(shelf: Shelf) 
 def test_trap_26_a_burst_becomes_one_scan_of_what_it_shares(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(touching, "MAXIMUM_TOUCHES", 50)
+    monkeypatch.setattr(looking, "MAXIMUM_TOUCHES", 50)
     names = [f"season/{n}/e{n}.mkv" for n in range(80)]
     write_media(shelf.media(), names)
     shelf.send(*(("create", f"films/{name}") for name in names))
@@ -384,7 +384,7 @@ def test_trap_26_a_burst_becomes_one_scan_of_what_it_shares(
 def test_trap_26_a_burst_over_everything_becomes_a_full_scan(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(touching, "MAXIMUM_TOUCHES", 10)
+    monkeypatch.setattr(looking, "MAXIMUM_TOUCHES", 10)
     write_media(shelf.media(), [f"{n}/new.mkv" for n in range(20)])
     shelf.send(*(("create", f"films/{n}/new.mkv") for n in range(20)))
     numbers = shelf.numbers(shelf.drain())
