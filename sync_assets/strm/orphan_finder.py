@@ -81,14 +81,7 @@ class OrphanFinder:
     def _in_listed(self, batch: list[ListedDirectory]) -> Iterator[OwnedFile]:
         if self._metadata is not None:
             yield from self._metadata_in_listed(self._metadata, batch)
-        owned = self._owned(self._manifest, [directory.path for directory in batch])
-        for directory in batch:
-            names = owned.get(directory.path)
-            if not names:
-                continue
-            if directory.status is not ListingStatus.COMPLETE:
-                self.protected += len(names)
-                continue
+        for directory, names in self._in_whole(self._manifest, batch):
             unreadable = self._media.unreadable_names(directory)
             media_names = [*self._media.names(directory), *unreadable]
             in_place = self._media.output_directory(directory.path) == directory.path
@@ -99,6 +92,18 @@ class OrphanFinder:
                 gone.remove(disc_strm_name(directory.path))
                 self._disc_files.append(directory)
             yield from (OwnedFile(directory.path, name) for name in gone)
+
+    def _in_whole(
+        self, manifest: Manifest, batch: list[ListedDirectory]
+    ) -> Iterator[tuple[ListedDirectory, set[str]]]:
+        """Return the directories that were listed whole, with the names that the job has there."""
+        owned = self._owned(manifest, [directory.path for directory in batch])
+        for directory in batch:
+            names = owned.get(directory.path, set())
+            if directory.status is not ListingStatus.COMPLETE:
+                self.protected += len(names)
+            elif names:
+                yield directory, names
 
     def _of_discs(self, below: Sequence[str]) -> Iterator[OwnedFile]:
         """Return the files of discs whose streams are gone; these lie in a folder further down."""
@@ -117,14 +122,7 @@ class OrphanFinder:
         self, manifest: Manifest, batch: list[ListedDirectory]
     ) -> Iterator[OwnedFile]:
         """Return metadata files whose own source is gone; a `.strm` file has another rule."""
-        owned = self._owned(manifest, [directory.path for directory in batch])
-        for directory in batch:
-            names = owned.get(directory.path)
-            if not names:
-                continue
-            if directory.status is not ListingStatus.COMPLETE:
-                self.protected += len(names)
-                continue
+        for directory, names in self._in_whole(manifest, batch):
             unreadable = {entry.name for entry in directory.unreadable}
             self.protected += len(names & unreadable)
             # Inside a disc of which one file is made, none is wanted: see `MediaFilter`.

@@ -25,6 +25,7 @@ from sync_assets.strm.sources.http_messages import (
     Request,
     TransientError,
     answer_of,
+    reason_of,
 )
 from sync_assets.strm.sources.http_streams import (
     MAXIMUM_REDIRECTIONS,
@@ -33,6 +34,7 @@ from sync_assets.strm.sources.http_streams import (
     Target,
     connect,
     redirected,
+    require_file,
     without_credentials,
 )
 from sync_assets.strm.sources.pace import Gate, Pace, RefusedError
@@ -44,7 +46,6 @@ from sync_assets.strm.sources.protocol import (
 
 _Result = TypeVar("_Result")
 
-_JUDGED_BYTES = 4_096
 _USER_AGENT = "sync_assets"
 
 
@@ -189,7 +190,7 @@ class HttpClient:
             body = response.read()
         except (OSError, HTTPException) as error:
             connection.close()
-            raise TransientError(_reason(error), answered=False) from error
+            raise TransientError(reason_of(error), answered=False) from error
         self._give_back(connection, is_usable=not response.will_close)
         return answer_of(response, body)
 
@@ -206,7 +207,7 @@ class HttpClient:
             connection = self._connected()
             return connection, _send(connection, request, self._base_path + request.path)
         except (OSError, HTTPException) as error:
-            raise TransientError(_reason(error), answered=False) from error
+            raise TransientError(reason_of(error), answered=False) from error
 
     def _give_back(self, connection: HTTPConnection, *, is_usable: bool) -> None:
         if is_usable:
@@ -236,7 +237,7 @@ class HttpClient:
                 target = following
                 elsewhere = Request(request.method, target.path, headers=headers)
                 connection, response = self._begin_elsewhere(target, elsewhere)
-            self._judge(response, judge, is_own=target.origin == own)
+            require_file(response, judge, is_own=target.origin == own)
         except BaseException:
             connection.close()
             raise
@@ -256,29 +257,8 @@ class HttpClient:
             return connection, _send(connection, request, target.path)
         except (OSError, HTTPException) as error:
             # The server itself has answered: that the drive behind it does not is another thing.
-            message = f"{target.origin.host}, where it is redirected to: {_reason(error)}"
+            message = f"{target.origin.host}, where it is redirected to: {reason_of(error)}"
             raise TransientError(message) from error
-
-    @staticmethod
-    def _judge(response: HTTPResponse, judge: Callable[[Answer], None], *, is_own: bool) -> None:
-        status = response.status
-        if not is_own and status not in (200, 429):
-            raise TransientError(f"where it is redirected to, the answer is HTTP {status}")
-        try:
-            body = b""
-            may_be_error = (
-                status != 200 or response.headers.get_content_type() == "application/json"
-            )
-            # Looking for the beginning of an empty body would wait for the next answer.
-            if may_be_error and response.length != 0:
-                body = response.peek(_JUDGED_BYTES)[:_JUDGED_BYTES]
-        except (OSError, HTTPException) as error:
-            raise TransientError(_reason(error)) from error
-        judge(answer_of(response, body))
-        if status != 200:
-            raise DeniedError(f"the server answers with HTTP {status}")
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise DeniedError("the server sends it compressed, which nobody asked for")
 
     def _idle_connection(self) -> HTTPConnection | None:
         with suppress(IndexError):
@@ -324,11 +304,3 @@ def _pace(settings: OpenListSourceSettings | WebDavSourceSettings, ledger: Ledge
     digest = hashlib.sha256(settings.base_url.encode()).hexdigest()[:8]
     name = f"{settings.type}:{settings.username or 'token'}:{digest}"
     return Pace(ledger, name, settings.requests_per_second, settings.connections)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, HTTPException):
-        return f"the answer broke off ({type(error).__name__})"
-    return str(error) or type(error).__name__

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 
 from sync_assets.strm.models import Entry
 from sync_assets.strm.sources.pace import RefusedError
@@ -106,6 +106,15 @@ def answer_of(response: HTTPResponse, body: bytes) -> Answer:
     headers = response.headers
     retry_after = _retry_after(headers.get("Retry-After"))
     return Answer(response.status, headers.get_content_type(), retry_after, body)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why there is no whole answer, fit for a message."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, HTTPException):
+        return f"the answer broke off ({type(error).__name__})"
+    return str(error) or type(error).__name__
 
 
 def basic_authorization(username: str | None, password: str) -> dict[str, str]:
