@@ -1,0 +1,238 @@
+"""Find the place of what was watched: the rules in their order, from the user's own to the search.
+
+`docs/matching.md` describes the order for users; it is the order of `Matcher.match`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sync_assets.bangumi.matching.deciding import Decision, decide
+from sync_assets.bangumi.matching.models import (
+    BangumiSearch,
+    EpisodeType,
+    Match,
+    MatchingRules,
+    MatchStatus,
+    MediaType,
+    Placement,
+    SearchHit,
+    WatchedItem,
+)
+from sync_assets.bangumi.matching.movies import place_movie
+from sync_assets.bangumi.matching.overrides import Overrides, placement_of
+from sync_assets.bangumi.matching.placements import ShowPlacements
+from sync_assets.bangumi.matching.shows import look_up_show, numbering_of
+from sync_assets.bangumi.matching.title_search import (
+    choose_hit,
+    find_in_catalog,
+    search_window,
+    titles_of,
+)
+from sync_assets.catalog.index import CatalogIndex
+from sync_assets.catalog.models import Provider, Work, WorkKind
+from sync_assets.catalog.titles import fold
+from sync_assets.errors import SyncError
+
+_SURELY_ANIME = frozenset({"anime", "donghua"})
+_DOUBTED = 0.6
+_EVIDENCE_SHOWN = 10
+
+
+def match_history(
+    rows: Iterable[WatchedItem],
+    index: CatalogIndex,
+    overrides: Overrides,
+    search: BangumiSearch | None = None,
+    rules: MatchingRules | None = None,
+) -> list[Match]:
+    """Match what was watched.
+
+    Args:
+        rows: The items, in any order.
+        index: The catalogue.
+        overrides: The user's own rules.
+        search: Bangumi's search, asked once per show that nothing else knows; None: not asked.
+        rules: How to decide.
+
+    Returns:
+        One match per item, in the same order.
+    """
+    matcher = Matcher(index, overrides, search, rules or MatchingRules())
+    return [matcher.match(row) for row in rows]
+
+
+class Matcher:
+    """Matches items one after the other, and looks each show up once.
+
+    Args:
+        index: The catalogue.
+        overrides: The user's own rules.
+        search: Bangumi's search; None: not asked.
+        rules: How to decide.
+    """
+
+    def __init__(
+        self,
+        index: CatalogIndex,
+        overrides: Overrides,
+        search: BangumiSearch | None,
+        rules: MatchingRules,
+    ) -> None:
+        self._index = index
+        self._overrides = overrides
+        self._search = search
+        self._rules = rules
+        self._blocked = tuple(filter(None, map(fold, rules.blocked_words)))
+        self._shows: dict[tuple[Work, ...], ShowPlacements | None] = {}
+        self._searched: dict[tuple[object, ...], Sequence[SearchHit] | SyncError] = {}
+
+    def match(self, item: WatchedItem) -> Match:
+        """Find the place of an item."""
+        rule = self._overrides.rule_for(item)
+        if rule is not None:
+            placement = placement_of(rule, item)
+            if placement is None:
+                return Match(item.key, MatchStatus.IGNORED, evidence=("your rule ignores it",))
+            return self._matched(item, Decision(placement, 1.0, ("your rule",), ()))
+        if self._is_blocked(item):
+            return Match(item.key, MatchStatus.IGNORED, evidence=("its title is blocked",))
+        decision, candidates = self._by_ids(item)
+        if decision is not None:
+            return self._judged(item, decision)
+        if candidates:
+            evidence = ("the catalogue knows the show, but not where this episode belongs",)
+            return Match(
+                item.key, MatchStatus.REVIEW, evidence=evidence, candidates=tuple(candidates)
+            )
+        if item.works and not self._may_be_anime(item):
+            evidence = ("no source knows its ids as anime",)
+            return Match(item.key, MatchStatus.NOT_ANIME, evidence=evidence)
+        decision = find_in_catalog(self._index, item)
+        if decision is not None and decision.confidence >= self._rules.minimum_confidence:
+            return self._matched(item, decision)
+        return self._by_search(item, decision)
+
+    def _by_ids(self, item: WatchedItem) -> tuple[Decision | None, Sequence[int]]:
+        """Return the decision, and where there is none the subjects that may be meant."""
+        if item.media_type is MediaType.MOVIE:
+            links = self._index.links(w for w in item.works if w.kind is WorkKind.MOVIE)
+            numbers = {each.link.target.number for each in links}
+            subjects = self._index.subjects(numbers)
+            placements = place_movie(links, subjects, item.year)
+            # The day of a film differs from country to country, so only its year counts.
+            return decide(placements, subjects, None), sorted(numbers)
+        show = self._show(item.works)
+        if show is None or item.season is None or item.number is None:
+            return None, ()
+        return self._place_episode(show, item, item.season, item.number), show.series()
+
+    def _place_episode(
+        self, show: ShowPlacements, item: WatchedItem, season: int, number: int
+    ) -> Decision | None:
+        subjects, day = show.subjects, item.release_date
+        numbering = numbering_of(item.works)
+        placements = show.place(season, number, numbering=numbering)
+        if numbering is Provider.TMDB:
+            witnesses = show.place_by_other_numbering(season, number)
+        else:
+            witnesses = show.place(season, number)
+        decision = decide(placements, subjects, day, witnesses)
+        if decision is None:
+            past_the_end = show.place_past_the_end(season, number, item.absolute_number)
+            decision = decide(past_the_end, subjects, day, witnesses) or decide(
+                witnesses if numbering is Provider.TMDB else [], subjects, day
+            )
+        if day is not None and season > 0 and self._is_unsure(decision):
+            by_date = decide(show.place_by_date(number, day), subjects, day)
+            return by_date or decision
+        return decision
+
+    def _is_unsure(self, decision: Decision | None) -> bool:
+        return decision is None or decision.confidence < self._rules.minimum_confidence
+
+    def _show(self, works: tuple[Work, ...]) -> ShowPlacements | None:
+        if works not in self._shows:
+            self._shows[works] = look_up_show(self._index, works)
+        return self._shows[works]
+
+    def _is_blocked(self, item: WatchedItem) -> bool:
+        titles = [fold(title) for title in titles_of(item)]
+        return any(word in title for word in self._blocked for title in titles)
+
+    def _may_be_anime(self, item: WatchedItem) -> bool:
+        return bool(item.genres & self._rules.anime_genres)
+
+    def _by_search(self, item: WatchedItem, known: Decision | None) -> Match:
+        hits = self._hits(item)
+        if isinstance(hits, SyncError):
+            evidence = (f"Bangumi's search could not be asked: {hits.message}",)
+            return Match(item.key, MatchStatus.POSTPONED, evidence=evidence)
+        decision = choose_hit(hits, item) or known
+        if decision is not None:
+            return self._judged(item, decision)
+        if item.works and not item.genres & _SURELY_ANIME:
+            evidence = ("animation that neither the catalogue nor Bangumi's search knows",)
+            return Match(item.key, MatchStatus.NOT_ANIME, evidence=evidence)
+        return Match(item.key, MatchStatus.REVIEW, evidence=("nothing like it was found",))
+
+    def _hits(self, item: WatchedItem) -> Sequence[SearchHit] | SyncError:
+        """Ask Bangumi's search, once for all episodes of a season of a show."""
+        titles = titles_of(item)
+        if self._search is None or not titles:
+            return ()
+        key = (item.works, item.season, *map(fold, titles))
+        if key not in self._searched:
+            begin, end = search_window(item)
+            try:
+                self._searched[key] = self._search.search(titles[0], begin=begin, end=end)
+            except SyncError as error:
+                self._searched[key] = error
+        return self._searched[key]
+
+    def _judged(self, item: WatchedItem, decision: Decision) -> Match:
+        confidence, evidence = decision.confidence, decision.evidence
+        if item.genres and not self._may_be_anime(item):
+            confidence = min(confidence, _DOUBTED)
+            evidence = (*evidence, "its genres do not say that it is animation")
+        if decision.placement.episode_type is EpisodeType.SPECIAL:
+            evidence = (*evidence, "a special within the subject")
+        if confidence >= self._rules.minimum_confidence:
+            return self._matched(item, Decision(decision.placement, confidence, evidence, ()))
+        return _answer(
+            item,
+            MatchStatus.REVIEW,
+            decision.placement,
+            confidence,
+            evidence,
+            decision.subjects,
+        )
+
+    def _matched(self, item: WatchedItem, decision: Decision) -> Match:
+        return _answer(
+            item,
+            MatchStatus.MATCHED,
+            decision.placement,
+            decision.confidence,
+            decision.evidence,
+            (),
+        )
+
+
+def _answer(
+    item: WatchedItem,
+    status: MatchStatus,
+    placement: Placement,
+    confidence: float,
+    evidence: tuple[str, ...],
+    candidates: tuple[int, ...],
+) -> Match:
+    return Match(
+        item.key,
+        status,
+        placement.subject,
+        placement.episode,
+        placement.episode_type,
+        placement.method,
+        round(confidence, 3),
+        evidence[:_EVIDENCE_SHOWN],
+        candidates,
+    )
