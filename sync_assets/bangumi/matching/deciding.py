@@ -19,6 +19,8 @@ _AGAINST_DATE = 0.5
 _STANDS_ALONE = 0.93
 """A statement below this is believed alone only where no witness objects."""
 _NAMING_WEIGHT = 0.1
+_BELIEVED = 0.9
+_CLEARLY = 0.03
 _BY_HAND = "anibridge"
 _RECKONED = (Method.CUMULATIVE, Method.ABSOLUTE_NUMBER)
 _EXPLICIT = (Method.EXACT_EPISODE, Method.EPISODE_RANGE)
@@ -120,14 +122,18 @@ def _confidence_against(
     support: int,
     objections: int,
 ) -> float:
-    rivalry = max(len(rival) for rival in rivals)
+    # Who would not be believed alone is no rival to count.
+    rivalry = max(sum(each.confidence >= _BELIEVED for each in rival) for rival in rivals)
     all_reckon = all(each.method in _RECKONED for rival in rivals for each in rival)
     if all_reckon and any(each.method in _EXPLICIT for each in chosen):
         return _NAMED_AGAINST_RECKONED
     if len(chosen) + support <= rivalry + objections:
         return _UNDECIDED
     by_hand = any(each.source == _BY_HAND and each.method in _EXPLICIT for each in chosen)
-    return _OUTVOTED if by_hand or len(chosen) > rivalry + 1 or support else _UNDECIDED
+    best_rival = max(each.confidence for rival in rivals for each in rival)
+    weaker = best_rival < max(each.confidence for each in chosen) - _CLEARLY
+    is_settled = by_hand or weaker or support or len(chosen) > rivalry + 1
+    return _OUTVOTED if is_settled else _UNDECIDED
 
 
 def _objections(

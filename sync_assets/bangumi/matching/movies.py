@@ -12,6 +12,9 @@ YEARS_APART = 2
 
 _FILM = 0.96
 _SEVERAL_PARTS = 0.92
+_SECONDARY = 0.85
+_NEVER_ALONE = ("bangumi_extlinker",)
+"""It lists what no other source knows as anime, such as films with actors."""
 _SERIES_KINDS = frozenset({SubjectKind.TV, SubjectKind.WEB})
 
 
@@ -30,15 +33,16 @@ def place_movie(
     """
     named: dict[str, set[tuple[int, int]]] = defaultdict(set)
     for each in links:
-        number = each.link.target.number
-        if _is_of_year(subjects.get(number), year):
-            named[each.source].add((number, each.link.target_first or 1))
+        named[each.source].add((each.link.target.number, each.link.target_first or 1))
     found = []
     for source, places in named.items():
-        likely = _films(places, subjects)
+        of_the_year = {each for each in places if _is_of_year(subjects.get(each[0]), year)}
+        likely = _films(of_the_year or places, subjects)
         if len(likely) == 1:
             subject, part = next(iter(likely))
             confidence = _FILM if part == 1 else _SEVERAL_PARTS
+            if source in _NEVER_ALONE or not of_the_year:
+                confidence = _SECONDARY
             found.append(Placement(subject, part, Method.MOVIE, source, confidence))
     return found
 

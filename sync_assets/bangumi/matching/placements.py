@@ -18,6 +18,9 @@ SERIES_KINDS = frozenset({SubjectKind.TV, SubjectKind.WEB, SubjectKind.UNKNOWN})
 ESTIMATE_TOLERANCE = 2
 """Episodes by which a number reckoned from dates may be wrong."""
 
+ONE_COUR = 13
+"""Up to this number an episode is in the first subject of its season, whatever follows."""
+
 WEEKS_APART = 2
 """Weeks by which an episode's number may differ from the weeks since the first one."""
 
@@ -26,12 +29,13 @@ _EXACT = 0.97
 _EXACT_BY_HAND = 0.98
 _BOUNDED = 0.97
 _OPEN = 0.96
-_OPEN_UNCOUNTED = 0.93
+_OPEN_SPECIALS = 0.85
 _SINGLE = 0.96
-_SINGLE_UNCOUNTED = 0.93
+_UNCOUNTED = 0.93
+_UNCOUNTED_LATE = 0.6
 _CUMULATIVE = 0.95
 _CUMULATIVE_ESTIMATED = 0.91
-_SECONDARY_SINGLE = 0.92
+_SECONDARY_SINGLE = 0.85
 _ABSOLUTE = 0.91
 _REDIRECT = 0.95
 _FOREIGN_NUMBERING = 0.85
@@ -201,9 +205,18 @@ class ShowPlacements:
         return self._has_episode(link.target.number, episode, certainly=is_open and episode > 1)
 
     def _open_confidence(self, link: Link, number: int) -> float:
-        subject = self.subjects.get(link.target.number)
-        counted = subject is not None and subject.episodes is not None
-        return _OPEN if counted and _episode(link, number) else _OPEN_UNCOUNTED
+        if link.season == _SPECIALS_SEASON:
+            return _OPEN_SPECIALS
+        return self._confidence(link.target.number, _episode(link, number), _OPEN)
+
+    def _confidence(self, subject: int, episode: int, counted: float) -> float:
+        """Return how sure a subject is that may have fewer episodes than nobody knows."""
+        known = self.subjects.get(subject)
+        if known is not None and known.episodes is not None:
+            return counted
+        # A high number may belong to a sequel, if there is one.
+        is_sure = episode <= ONE_COUR or len(self.series()) == 1
+        return _UNCOUNTED if is_sure else _UNCOUNTED_LATE
 
     def _has_episode(self, number: int, episode: int, *, certainly: bool = False) -> bool:
         subject = self.subjects.get(number)
@@ -247,10 +260,9 @@ class ShowPlacements:
             is_last = position == len(chain) - 1
             if is_last or (subject.episodes is not None and episode <= subject.episodes):
                 if self._has_episode(candidate, episode):
-                    counted = subject.episodes is not None
                     if len(chain) == 1:
                         method = Method.SINGLE_SUBJECT
-                        confidence = _SINGLE if counted else _SINGLE_UNCOUNTED
+                        confidence = self._confidence(candidate, episode, _SINGLE)
                     else:
                         method = Method.CUMULATIVE
                         confidence = _CUMULATIVE_ESTIMATED if estimated else _CUMULATIVE
