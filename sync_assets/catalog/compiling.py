@@ -92,9 +92,7 @@ def compile_catalog(contents: Mapping[str, SourceContent]) -> Compiled:
     return result
 
 
-def _links_to(
-    link: Link, numbers: tuple[int, ...], subjects: Mapping[int, Subject]
-) -> list[Link]:
+def _links_to(link: Link, numbers: tuple[int, ...], subjects: Mapping[int, Subject]) -> list[Link]:
     """Lead a link to its subject; where there are several, all that is sure is the show."""
     found = [link._replace(target=Target(Namespace.BANGUMI, number)) for number in numbers]
     if len(found) <= 1:

@@ -48,6 +48,8 @@ def decide(
     subjects: Mapping[int, Subject],
     day: date | None,
     witnesses: Sequence[Placement] = (),
+    *,
+    airing: int | None = None,
 ) -> Decision | None:
     """Choose the answer.
 
@@ -61,13 +63,15 @@ def decide(
         day: When the episode was first seen, where that is known.
         witnesses: What is said by another numbering. It never makes an answer, but tips the
             balance where the placements contradict each other or stand alone.
+        airing: The series of the show that was being broadcast on that day, where that is known.
+            The day speaks for no other one.
 
     Returns:
         The decision, or None where nobody says anything.
     """
     if not placements:
         return None
-    verdicts = {each: judge(day, subjects.get(each.subject), each.episode) for each in placements}
+    verdicts = {each: _verdict(each, subjects, day, airing) for each in placements}
     possible = [each for each in placements if verdicts[each] is not DateVerdict.CONTRADICTS]
     groups = _grouped(possible or placements)
     ranked = sorted(groups, key=_strength, reverse=True)
@@ -76,7 +80,7 @@ def decide(
     confidence = _confidence(chosen, rivals, witnesses)
     if not possible:
         confidence = _AGAINST_DATE
-    elif verdicts[best] is DateVerdict.AGREES and len(chosen) + (not rivals) > 1:
+    elif verdicts[best] is DateVerdict.AGREES and (not rivals or len(chosen) > 1):
         confidence = max(confidence, _WITH_DATE)
     return Decision(
         best,
@@ -84,6 +88,15 @@ def decide(
         tuple(_described(each, verdicts[each]) for group in ranked for each in group),
         tuple(dict.fromkeys(each.subject for group in ranked for each in group)),
     )
+
+
+def _verdict(
+    placement: Placement, subjects: Mapping[int, Subject], day: date | None, airing: int | None
+) -> DateVerdict:
+    verdict = judge(day, subjects.get(placement.subject), placement.episode)
+    if verdict is DateVerdict.AGREES and airing not in (None, placement.subject):
+        return DateVerdict.SAYS_NOTHING
+    return verdict
 
 
 def _grouped(placements: Sequence[Placement]) -> list[list[Placement]]:
@@ -136,9 +149,7 @@ def _confidence_against(
     return _OUTVOTED if is_settled else _UNDECIDED
 
 
-def _objections(
-    place: tuple[int, int, EpisodeType], witnesses: Sequence[Placement]
-) -> int:
+def _objections(place: tuple[int, int, EpisodeType], witnesses: Sequence[Placement]) -> int:
     """Return how many witnesses agree with each other on another place."""
     others = Counter(each.place for each in witnesses if each.place != place)
     return max(others.values(), default=0)

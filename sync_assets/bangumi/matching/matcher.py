@@ -135,15 +135,15 @@ class Matcher:
             witnesses = show.place_by_other_numbering(season, number)
         else:
             witnesses = show.place(season, number)
-        decision = decide(placements, subjects, day, witnesses)
+        airing = show.airing(day)
+        decision = decide(placements, subjects, day, witnesses, airing=airing)
         if decision is None:
             past_the_end = show.place_past_the_end(season, number, item.absolute_number)
-            decision = decide(past_the_end, subjects, day, witnesses) or decide(
-                witnesses if numbering is Provider.TMDB else [], subjects, day
-            )
+            decision = decide(past_the_end, subjects, day, witnesses, airing=airing)
+        if decision is None and numbering is Provider.TMDB:
+            decision = decide(witnesses, subjects, day, airing=airing)
         if day is not None and season > 0 and self._is_unsure(decision):
-            by_date = decide(show.place_by_date(number, day), subjects, day)
-            return by_date or decision
+            return decide(show.place_by_date(number, day), subjects, day) or decision
         return decision
 
     def _is_unsure(self, decision: Decision | None) -> bool:

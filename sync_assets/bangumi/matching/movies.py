@@ -53,15 +53,16 @@ def _is_of_year(subject: Subject | None, year: int | None) -> bool:
     return abs(subject.begin.year - year) <= YEARS_APART
 
 
-def _films(
-    places: set[tuple[int, int]], subjects: Mapping[int, Subject]
-) -> set[tuple[int, int]]:
+def _films(places: set[tuple[int, int]], subjects: Mapping[int, Subject]) -> set[tuple[int, int]]:
     """Leave out series where a film or an OVA is named as well."""
     films = {
         (number, part)
         for number, part in places
         if number not in subjects or subjects[number].kind not in _SERIES_KINDS
     }
-    exact = {(number, part) for number, part in films if number in subjects
-             and subjects[number].kind is not SubjectKind.UNKNOWN}
+    exact = {
+        (number, part)
+        for number, part in films
+        if number in subjects and subjects[number].kind is not SubjectKind.UNKNOWN
+    }
     return exact or films or places

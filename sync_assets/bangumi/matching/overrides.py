@@ -133,9 +133,7 @@ class Overrides:
     """
 
     def __init__(self, rules: Iterable[OverrideRule] = ()) -> None:
-        self.rules: Sequence[OverrideRule] = tuple(
-            sorted(rules, key=lambda rule: -rule.precision)
-        )
+        self.rules: Sequence[OverrideRule] = tuple(sorted(rules, key=lambda rule: -rule.precision))
 
     def rule_for(self, item: WatchedItem) -> OverrideRule | None:
         """Return the rule that counts for an item, if there is one."""

@@ -155,7 +155,8 @@ class ShowPlacements:
         The series that was the last to begin is meant, if the episode's number, its own or the one
         counted from the show's beginning, is about the number of weeks since then.
         """
-        latest = latest_begun(day, (self.subjects[each] for each in self.series()))
+        airing = self.airing(day)
+        latest = None if airing is None else self.subjects[airing]
         if latest is None or latest.begin is None:
             return []
         weeks = round((day - latest.begin).days / 7) + 1
@@ -169,6 +170,13 @@ class ShowPlacements:
             return []
         return [Placement(latest.number, likely[0], Method.AIR_DATE, "air date", _AIR_DATE)]
 
+    def airing(self, day: date | None) -> int | None:
+        """Return the series that was being broadcast on a day; None where that is not known."""
+        if day is None:
+            return None
+        latest = latest_begun(day, (self.subjects[each] for each in self.series()))
+        return None if latest is None else latest.number
+
     def series(self) -> list[int]:
         """Return the series of the show in the order in which they began."""
         return self._in_order(self._series_in(self._linked))
@@ -181,7 +189,9 @@ class ShowPlacements:
             by_hand = source in ("anibridge", "bangumi_data")
             confidence = (_EXACT_BY_HAND if by_hand else _EXACT) if exact else _BOUNDED
             method = Method.EXACT_EPISODE if exact else Method.EPISODE_RANGE
-            places = {_placed(link, number, method, source, confidence) for link in exact or bounded}
+            places = {
+                _placed(link, number, method, source, confidence) for link in exact or bounded
+            }
             # Several subjects for the same episode: the source does not decide.
             if len(places) == 1:
                 yield from places
@@ -238,9 +248,7 @@ class ShowPlacements:
                 continue
             if season == _SPECIALS_SEASON:
                 continue
-            yield Placement(
-                listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE
-            )
+            yield Placement(listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
 
     def _chain(self, source: str, season: int) -> list[int]:
         """Return the series of a season in order; a show without seasons has them all in the first."""
@@ -332,9 +340,7 @@ class ShowPlacements:
         }
 
     def _in_order(self, numbers: Iterable[int]) -> list[int]:
-        return sorted(
-            numbers, key=lambda number: (self.subjects[number].begin or date.max, number)
-        )
+        return sorted(numbers, key=lambda number: (self.subjects[number].begin or date.max, number))
 
 
 def _episode(link: Link, number: int) -> int:

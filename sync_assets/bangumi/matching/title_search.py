@@ -139,9 +139,7 @@ def _subjects_alike(index: CatalogIndex, titles: Iterable[str]) -> list[int]:
     return list(found)
 
 
-def _films(
-    subjects: Iterable[Subject], day: date | None
-) -> list[tuple[Placement, DateVerdict]]:
+def _films(subjects: Iterable[Subject], day: date | None) -> list[tuple[Placement, DateVerdict]]:
     found = []
     for subject in subjects:
         if subject.kind in (SubjectKind.TV, SubjectKind.WEB):

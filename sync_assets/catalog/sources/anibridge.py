@@ -73,8 +73,9 @@ def _read(
 ) -> None:
     other = _target(destination)
     if other is not None:
-        if any(str(key).startswith("1") and str(value).startswith("1") for key, value in
-               ranges.items()) and (str(next(iter(ranges))).split("-")[0] == "1"):
+        if any(
+            str(key).startswith("1") and str(value).startswith("1") for key, value in ranges.items()
+        ) and (str(next(iter(ranges))).split("-")[0] == "1"):
             result.identities.append((target, other))
         return
     name, _, rest = destination.partition(":")
