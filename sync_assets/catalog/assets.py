@@ -6,8 +6,8 @@ import dagster as dg
 import httpx
 
 from sync_assets.catalog.fetching import SourceFetcher
-from sync_assets.catalog.reporting import DOMAIN, report_failure, report_refresh
 from sync_assets.catalog.refreshing import RefreshResult, refresh
+from sync_assets.catalog.reporting import DOMAIN, report_failure, report_refresh
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease

@@ -1,4 +1,4 @@
-"""Compile an index from files of a folder, without fetching: for evaluation, tests and benchmarks."""
+"""Compile an index from files of a folder, without fetching: for evaluation and benchmarks."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -52,3 +52,8 @@ def compile_folder(folder: Path, index: Path) -> list[str]:
         raise NoSourcesError(message, remedy=f"Put at least one of these there: {names}.")
     write_index(index, compile_catalog(contents), provenance)
     return list(contents)
+
+
+def has_sources(folder: Path) -> bool:
+    """Say whether a folder holds any mapping source."""
+    return any(next(folder.glob(each.file_name), None) for each in SOURCES.values())

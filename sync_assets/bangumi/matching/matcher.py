@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sync_assets.bangumi.matching.deciding import Decision, decide
 from sync_assets.bangumi.matching.models import (
@@ -13,7 +14,6 @@ from sync_assets.bangumi.matching.models import (
     MatchingRules,
     MatchStatus,
     MediaType,
-    Placement,
     SearchHit,
     WatchedItem,
 )
@@ -87,29 +87,41 @@ class Matcher:
 
     def match(self, item: WatchedItem) -> Match:
         """Find the place of an item."""
+        return self._by_user(item) or self._by_catalog(item) or self._by_title(item)
+
+    def _by_user(self, item: WatchedItem) -> Match | None:
+        """Obey the user's own rules."""
         rule = self._overrides.rule_for(item)
         if rule is not None:
             placement = placement_of(rule, item)
             if placement is None:
                 return Match(item.key, MatchStatus.IGNORED, evidence=("your rule ignores it",))
-            return self._matched(item, Decision(placement, 1.0, ("your rule",), ()))
+            return _matched(item, Decision(placement, 1.0, ("your rule",), ()))
         if self._is_blocked(item):
             return Match(item.key, MatchStatus.IGNORED, evidence=("its title is blocked",))
+        return None
+
+    def _by_catalog(self, item: WatchedItem) -> Match | None:
+        """Ask the catalogue about the item's ids; what it does not know as anime is left alone."""
         decision, candidates = self._by_ids(item)
         if decision is not None:
             return self._judged(item, decision)
         if candidates:
-            evidence = ("the catalogue knows the show, but not where this episode belongs",)
+            evidence = ("the catalogue knows it, but not where exactly it belongs",)
             return Match(
                 item.key, MatchStatus.REVIEW, evidence=evidence, candidates=tuple(candidates)
             )
         if item.works and not self._may_be_anime(item):
             evidence = ("no source knows its ids as anime",)
             return Match(item.key, MatchStatus.NOT_ANIME, evidence=evidence)
+        return None
+
+    def _by_title(self, item: WatchedItem) -> Match:
+        """Look for the item's titles, in the catalogue and then by Bangumi's search."""
         decision = find_in_catalog(self._index, item)
-        if decision is not None and decision.confidence >= self._rules.minimum_confidence:
-            return self._matched(item, decision)
-        return self._by_search(item, decision)
+        if decision is None or self._is_unsure(decision):
+            return self._by_search(item, decision)
+        return self._judged(item, decision)
 
     def _by_ids(self, item: WatchedItem) -> tuple[Decision | None, Sequence[int]]:
         """Return the decision, and where there is none the subjects that may be meant."""
@@ -195,36 +207,20 @@ class Matcher:
             evidence = (*evidence, "its genres do not say that it is animation")
         if decision.placement.episode_type is EpisodeType.SPECIAL:
             evidence = (*evidence, "a special within the subject")
-        if confidence >= self._rules.minimum_confidence:
-            return self._matched(item, Decision(decision.placement, confidence, evidence, ()))
-        return _answer(
-            item,
-            MatchStatus.REVIEW,
-            decision.placement,
-            confidence,
-            evidence,
-            decision.subjects,
-        )
+        judged = replace(decision, confidence=confidence, evidence=evidence)
+        if self._is_unsure(judged):
+            return _answer(item, MatchStatus.REVIEW, judged, decision.subjects)
+        return _matched(item, judged)
 
-    def _matched(self, item: WatchedItem, decision: Decision) -> Match:
-        return _answer(
-            item,
-            MatchStatus.MATCHED,
-            decision.placement,
-            decision.confidence,
-            decision.evidence,
-            (),
-        )
+
+def _matched(item: WatchedItem, decision: Decision) -> Match:
+    return _answer(item, MatchStatus.MATCHED, decision, ())
 
 
 def _answer(
-    item: WatchedItem,
-    status: MatchStatus,
-    placement: Placement,
-    confidence: float,
-    evidence: tuple[str, ...],
-    candidates: tuple[int, ...],
+    item: WatchedItem, status: MatchStatus, decision: Decision, candidates: tuple[int, ...]
 ) -> Match:
+    placement = decision.placement
     return Match(
         item.key,
         status,
@@ -232,7 +228,7 @@ def _answer(
         placement.episode,
         placement.episode_type,
         placement.method,
-        round(confidence, 3),
-        evidence[:_EVIDENCE_SHOWN],
+        round(decision.confidence, 3),
+        decision.evidence[:_EVIDENCE_SHOWN],
         candidates,
     )

@@ -251,7 +251,7 @@ class ShowPlacements:
             yield Placement(listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
 
     def _chain(self, source: str, season: int) -> list[int]:
-        """Return the series of a season in order; a show without seasons has them all in the first."""
+        """Return a season's series in order; where no season is named, all are in the first."""
         listed = self._series_in(self._seasons.get((source, season), ()))
         if not listed and season == 1:
             listed = {

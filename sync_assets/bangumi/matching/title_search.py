@@ -69,13 +69,12 @@ def find_in_catalog(index: CatalogIndex, item: WatchedItem) -> Decision | None:
     sure = bool(named) and len(places) == 1
     candidates = [each for each, _ in agreeing or found]
     confidence = _WITH_DATE if sure else _WITHOUT_DATE if named else _ONLY_FOUND
+    alikeness = "that" if named else "like that"
+    evidence = f"the title is {alikeness} of subject {candidates[0].subject}"
     return Decision(
         replace(candidates[0], method=Method.TITLE),
         confidence,
-        (
-            f"the title is {'that' if named else 'like that'} of subject {candidates[0].subject}"
-            f"{', and the day agrees' if agreeing else ''}",
-        ),
+        (f"{evidence}, and the day agrees" if agreeing else evidence,),
         tuple(dict.fromkeys(each.subject for each in candidates)),
     )
 

@@ -73,9 +73,9 @@ def _read(
 ) -> None:
     other = _target(destination)
     if other is not None:
-        if any(
-            str(key).startswith("1") and str(value).startswith("1") for key, value in ranges.items()
-        ) and (str(next(iter(ranges))).split("-")[0] == "1"):
+        # The same anime, if both are counted from 1; else only a part of it.
+        own_first, other_first = next(iter(ranges.items()), ("", ""))
+        if str(own_first).partition("-")[0] == str(other_first).partition("-")[0] == "1":
             result.identities.append((target, other))
         return
     name, _, rest = destination.partition(":")

@@ -7,7 +7,7 @@ is fetched for the user and never passed on.
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from sync_assets.catalog.models import (
     Link,
@@ -55,8 +55,8 @@ def parse(content: bytes) -> SourceContent:
         message = "has a document type, which this source never has; it may be a web page"
         raise SourceFormatError(message)
     try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - entities are refused above
-    except ElementTree.ParseError as error:
+        root = ET.fromstring(content)  # noqa: S314 - entities are refused above
+    except ET.ParseError as error:
         message = f"is not XML: {error}"
         raise SourceFormatError(message) from error
     if root.tag != "anime-list":
@@ -76,7 +76,7 @@ def parse(content: bytes) -> SourceContent:
     return result
 
 
-def _show_links(target: Target, anime: ElementTree.Element, side: _Side) -> Iterator[Link]:
+def _show_links(target: Target, anime: ET.Element, side: _Side) -> Iterator[Link]:
     identifier = number_or_none(anime.get(side.identifier))
     if identifier is None:
         return
@@ -96,7 +96,7 @@ def _show_links(target: Target, anime: ElementTree.Element, side: _Side) -> Iter
         yield Link(target, work, season, 1, None, 2 - first)
 
 
-def _mapping_links(base: Link, mapping: ElementTree.Element) -> Iterator[Link]:
+def _mapping_links(base: Link, mapping: ET.Element) -> Iterator[Link]:
     base = base._replace(is_special=mapping.get("anidbseason") == "0")
     for own, others in _PAIR.findall(mapping.text or ""):
         for other in others.split("+"):
@@ -110,7 +110,7 @@ def _mapping_links(base: Link, mapping: ElementTree.Element) -> Iterator[Link]:
         yield base._replace(first=start + offset, last=last, target_first=start)
 
 
-def _movie_links(target: Target, anime: ElementTree.Element) -> Iterator[Link]:
+def _movie_links(target: Target, anime: ET.Element) -> Iterator[Link]:
     """Several films under one anime are its episodes, in their order."""
     for provider, attribute in ((Provider.TMDB, "tmdbid"), (Provider.IMDB, "imdbid")):
         identifiers = [text.strip() for text in anime.get(attribute, "").split(",") if text.strip()]

@@ -1,4 +1,4 @@
-"""What the parsers share: numbers, ids, dates, and the error of a file that is not what it should be."""
+"""What the parsers share: numbers, ids, dates, and the error of a file in another format."""
 
 import json
 import re
