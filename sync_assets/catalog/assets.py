@@ -1,18 +1,19 @@
 """The catalogue's one asset: glue around `refreshing`."""
 
 import time
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import httpx
 
-from sync_assets.catalog.fetching import SourceFetcher
-from sync_assets.catalog.refreshing import RefreshResult, refresh
 from sync_assets.catalog.reporting import DOMAIN, report_failure, report_refresh
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from sync_assets.catalog.refreshing import RefreshResult
 
 LEASE_NAME = "catalog"
 LEASE_WAIT_SECONDS = 60.0
@@ -43,21 +44,7 @@ def build_asset(settings: Settings) -> dg.AssetsDefinition:
             raise dg.Failure(description=description, allow_retries=False)
         started_at, run_id = time.monotonic(), context.run.run_id
         try:
-            with (
-                stage(context, f"{DOMAIN}/anime") as logged,
-                hold_lease(
-                    ledger,
-                    LEASE_NAME,
-                    purpose=f"run {run_id}",
-                    wait_seconds=LEASE_WAIT_SECONDS,
-                ),
-                httpx.Client(
-                    timeout=settings.catalog.timeout_seconds, follow_redirects=True
-                ) as client,
-            ):
-                fetch = SourceFetcher(client)
-                result = refresh(settings.catalog_directory, settings.catalog, fetch)
-                logged.update(subjects=result.subjects, failed=len(result.problems))
+            result = _refresh(context, settings, ledger)
         except SyncError as error:
             report_failure(ledger, settings, run_id, error)
             raise dg.Failure(description=str(error), allow_retries=False) from error
@@ -70,7 +57,26 @@ def build_asset(settings: Settings) -> dg.AssetsDefinition:
     return anime
 
 
-def _metadata(result: RefreshResult, seconds: float) -> dict[str, dg.MetadataValue | float]:
+def _refresh(
+    context: dg.AssetExecutionContext, settings: Settings, ledger: Ledger
+) -> "RefreshResult":
+    import httpx
+
+    from sync_assets.catalog.fetching import SourceFetcher
+    from sync_assets.catalog.refreshing import refresh
+
+    purpose = f"run {context.run.run_id}"
+    with (
+        stage(context, f"{DOMAIN}/anime") as logged,
+        hold_lease(ledger, LEASE_NAME, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS),
+        httpx.Client(timeout=settings.catalog.timeout_seconds, follow_redirects=True) as client,
+    ):
+        result = refresh(settings.catalog_directory, settings.catalog, SourceFetcher(client))
+        logged.update(subjects=result.subjects, failed=len(result.problems))
+    return result
+
+
+def _metadata(result: "RefreshResult", seconds: float) -> dict[str, dg.MetadataValue | float]:
     rows = [
         f"| {each.name} | {each.entries:,} | {'new' if each.changed else 'as before'} "
         f"| {each.problem or ''} |"

@@ -1,17 +1,23 @@
 """What the last refresh did, kept in the ledger for `/health`."""
 
-from sync_assets.catalog.refreshing import RefreshResult
+from typing import TYPE_CHECKING
+
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus
 from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
 
+if TYPE_CHECKING:
+    from sync_assets.catalog.refreshing import RefreshResult
+
 DOMAIN = "catalog"
 PARTITION = "anime"
 
 
-def report_refresh(ledger: Ledger, settings: Settings, run_id: str, result: RefreshResult) -> None:
+def report_refresh(
+    ledger: Ledger, settings: Settings, run_id: str, result: "RefreshResult"
+) -> None:
     """Report a refresh that wrote an index.
 
     Args:

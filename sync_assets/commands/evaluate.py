@@ -5,7 +5,6 @@ import json
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,13 +95,17 @@ def _index_path(sources: Path | None, catalog: Path, labels: Path) -> Generator[
 def _print_evaluation(evaluation: "Evaluation") -> None:
     console = Console(highlight=False, markup=False)
     table = Table(title="Matching", title_justify="left")
-    columns = ("cases", "with a place", "answered", "right", "false marks", "precision", "recall")
-    for name in ("category", *columns, "wrong per 10,000"):
-        table.add_column(name, justify="left" if name == "category" else "right")
+    for name in ("category", "cases", "right", "wrong", "left", "precision", "recall"):
+        table.add_column(name, justify="left" if name == "category" else "right", no_wrap=True)
     rows = {**evaluation.categories, "all": evaluation.overall}
     for name, figures in rows.items():
         table.add_row(name, *_cells(figures), style="bold" if name == "all" else "")
     console.print(table)
+    overall = evaluation.overall
+    console.print(
+        f"{overall.wrong_per_10000:g} wrong marks per 10,000; {overall.false_marks} marks on what "
+        'has no place. "left" are cases with a place that were left for review.'
+    )
     if not evaluation.wrong:
         return
     table = Table(title="Not right", title_justify="left")
@@ -121,8 +124,10 @@ def _print_evaluation(evaluation: "Evaluation") -> None:
 
 
 def _cells(figures: "Figures") -> list[str]:
-    *counts, precision, recall, wrong = astuple(figures)
-    return [*map(str, counts), f"{precision:.2%}", f"{recall:.2%}", f"{wrong:g}"]
+    wrong = figures.answered - figures.right + figures.false_marks
+    left = figures.positives - figures.answered
+    counts = (figures.cases, figures.right, wrong, left)
+    return [*map(str, counts), f"{figures.precision:.2%}", f"{figures.recall:.2%}"]
 
 
 def _place(place: Sequence[int | None]) -> str:

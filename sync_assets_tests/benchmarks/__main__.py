@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server, start, strm
+from sync_assets_tests.benchmarks import matching, server, start, strm
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "matching": matching.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
