@@ -25,7 +25,9 @@ TMDB = Work(Provider.TMDB, WorkKind.SHOW, "100")
 
 
 def compiled():
-    return compile_catalog({name: SOURCES[name].parse(data) for name, data in samples.FILES.items()})
+    return compile_catalog(
+        {name: SOURCES[name].parse(data) for name, data in samples.FILES.items()}
+    )
 
 
 @pytest.fixture

@@ -133,9 +133,11 @@ class Matcher:
             # The day of a film differs from country to country, so only its year counts.
             return decide(placements, subjects, None), sorted(numbers)
         show = self._show(item.works)
-        if show is None or item.season is None or item.number is None:
+        if show is None:
             return None, ()
-        return self._place_episode(show, item, item.season, item.number), show.series()
+        if item.season is None or item.number is None:
+            return None, show.candidates()
+        return self._place_episode(show, item, item.season, item.number), show.candidates()
 
     def _place_episode(
         self, show: ShowPlacements, item: WatchedItem, season: int, number: int

@@ -177,6 +177,12 @@ class ShowPlacements:
         latest = latest_begun(day, (self.subjects[each] for each in self.series()))
         return None if latest is None else latest.number
 
+    def candidates(self) -> list[int]:
+        """Return all subjects that may be meant: the series in order, then the others."""
+        series = self.series()
+        others = self._in_order(self._linked.intersection(self.subjects).difference(series))
+        return series + others
+
     def series(self) -> list[int]:
         """Return the series of the show in the order in which they began."""
         return self._in_order(self._series_in(self._linked))
