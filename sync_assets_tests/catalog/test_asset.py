@@ -37,7 +37,8 @@ def run(settings):
         result = job.execute_in_process(instance=instance, raise_on_error=False)
         key = dg.AssetKey(["catalog", "anime"])
         event = instance.get_latest_materialization_event(key)
-        metadata = event.asset_materialization.metadata if event else {}
+        materialized = event.asset_materialization if event else None
+        metadata = materialized.metadata if materialized else {}
         return result, {name: each.value for name, each in metadata.items()}
 
 
@@ -90,5 +91,7 @@ def test_off_there_is_no_schedule_and_a_run_says_how_to_turn_it_on(configure):
 
 
 def test_on_it_runs_every_week(configure):
-    schedules = {each.name: each for each in build_defs(configure()).schedules or ()}
-    assert schedules["catalog_refresh_schedule"].cron_schedule == "30 5 * * 4"
+    schedules = build_defs(configure()).get_repository_def().schedule_defs
+    assert {each.name: each.cron_schedule for each in schedules}["catalog_refresh_schedule"] == (
+        "30 5 * * 4"
+    )

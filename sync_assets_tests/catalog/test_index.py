@@ -166,5 +166,5 @@ def test_a_folder_of_files_is_compiled_with_provenance(tmp_path):
     with closing(CatalogIndex(path)) as opened:
         (provenance,) = opened.provenance()
     assert (provenance.licence, provenance.entries) == ("CC-BY-4.0", 5)
-    with pytest.raises(NoSourcesError, match="anime-list.xml"):
+    with pytest.raises(NoSourcesError, match=r"anime-list\.xml"):
         compile_folder(tmp_path / "home", path)

@@ -138,7 +138,7 @@ def test_where_nothing_can_be_used_the_last_index_stays(catalogue, tmp_path):
     for path in (tmp_path / "sources").iterdir():
         path.unlink()
     catalogue.host.files.clear()
-    with pytest.raises(CatalogRefreshError, match="bangumi_data .*HTTP 404"):
+    with pytest.raises(CatalogRefreshError, match=r"bangumi_data .*HTTP 404"):
         catalogue.refresh()
     assert catalogue.links() == before
 

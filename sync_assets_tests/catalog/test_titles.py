@@ -10,10 +10,10 @@ from sync_assets.catalog.titles import fold, split_season
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("ＡＢＣ　第１話", "abc第1話"),
+        ("\uff21\uff22\uff23\u3000第\uff11話", "abc第1話"),
         ("轉生成為魔劍", "转生成为魔剑"),
         ("Re:ZERO -Starting Life-", "re zero starting life"),
-        ("らんま½", "らんま1⁄2"),
+        ("らんま½", "らんま1\u20442"),
         ("ﾊﾟﾘﾋﾟ孔明", "パリピ孔明"),
     ],
 )

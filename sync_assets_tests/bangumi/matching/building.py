@@ -49,8 +49,8 @@ class Catalogue:
         )
         return self
 
-    def link(self, source, number, work=SHOW, season=None, first=None, last=None, target_first=None,
-             *, special=False):  # fmt: skip
+    def link(self, source, number, work=SHOW, *, season=None, first=None, last=None,
+             target_first=None, special=False):  # fmt: skip
         self.close()
         target = Target(Namespace.BANGUMI, number)
         if first is not None and target_first is None:

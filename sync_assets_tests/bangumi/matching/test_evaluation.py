@@ -96,7 +96,7 @@ def test_sources_beside_the_labels_are_used_where_there_is_no_index(
 def test_a_file_without_cases_is_refused(tmp_path, content):
     path = tmp_path / "labels.json"
     path.write_bytes(content)
-    with pytest.raises(LabelsError, match="labels.json"):
+    with pytest.raises(LabelsError, match=r"labels\.json"):
         read_labels(path)
     with pytest.raises(LabelsError, match="cannot be read"):
         read_labels(tmp_path / "missing.json")

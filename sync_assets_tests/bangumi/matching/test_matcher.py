@@ -1,5 +1,6 @@
 """The order of the rules: the user first, then the catalogue, titles, the search, the review."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -127,8 +128,8 @@ class TestFilms:
 
 class TestTitles:
     def custom(self, **fields):
-        values = {"title": "Star Kettle", "season": 1, "episode": 3} | fields
-        return CustomItem("c", MediaType.EPISODE, **values).as_watched_item()
+        item = CustomItem("c", MediaType.EPISODE, "Star Kettle", season=1, episode=3)
+        return replace(item, **fields).as_watched_item()
 
     def test_title_and_day_are_enough(self, kettle):
         match = kettle.match(self.custom(release_date=date(2020, 1, 19)))
