@@ -7,11 +7,12 @@ from pathlib import Path
 from sync_assets.catalog.compiling import compile_catalog
 from sync_assets.catalog.index import Provenance, write_index
 from sync_assets.catalog.sources import SOURCES
+from sync_assets.catalog.sources.reading import SourceFormatError
 from sync_assets.errors import SyncError
 
 
-class NoSourcesError(SyncError):
-    """A folder holds no mapping source."""
+class LocalSourcesError(SyncError):
+    """A folder holds no mapping source, or a broken one."""
 
 
 def compile_folder(folder: Path, index: Path) -> list[str]:
@@ -25,8 +26,7 @@ def compile_folder(folder: Path, index: Path) -> list[str]:
         The names of the sources that were found.
 
     Raises:
-        NoSourcesError: There is none.
-        SourceFormatError: A file is not in its source's format.
+        LocalSourcesError: There is none, or a file is not in its source's format.
     """
     contents, provenance = {}, []
     for name, description in SOURCES.items():
@@ -34,7 +34,11 @@ def compile_folder(folder: Path, index: Path) -> list[str]:
         if path is None:
             continue
         data = path.read_bytes()
-        content = contents[name] = description.parse(data)
+        try:
+            content = contents[name] = description.read(data)
+        except SourceFormatError as error:
+            message = f"{path} {error}."
+            raise LocalSourcesError(message, remedy="Replace the file, or move it away.") from error
         provenance.append(
             Provenance(
                 name,
@@ -49,7 +53,7 @@ def compile_folder(folder: Path, index: Path) -> list[str]:
     if not contents:
         message = f"{folder} holds no mapping source."
         names = ", ".join(sorted(each.file_name for each in SOURCES.values()))
-        raise NoSourcesError(message, remedy=f"Put at least one of these there: {names}.")
+        raise LocalSourcesError(message, remedy=f"Put at least one of these there: {names}.")
     write_index(index, compile_catalog(contents), provenance)
     return list(contents)
 

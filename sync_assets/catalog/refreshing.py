@@ -154,7 +154,7 @@ def _last_good(name: str, description: SourceDescription, copies: Copies) -> _Go
         return None
     copy, content = found
     try:
-        return _Good(description.parse(content), copy)
+        return _Good(description.read(content), copy)
     except SourceFormatError:
         # An older version of this program may have accepted what this one cannot read.
         return None
@@ -172,11 +172,7 @@ def _accepted(
         SourceFormatError: It is refused.
     """
     data = fetched.content or b""
-    try:
-        content = description.parse(data)
-    except (TypeError, AttributeError, KeyError) as error:
-        message = f"has entries of another form ({type(error).__name__}: {error})"
-        raise SourceFormatError(message) from error
+    content = description.read(data)
     if content.entries == 0:
         message = "has no entries"
         raise SourceFormatError(message)

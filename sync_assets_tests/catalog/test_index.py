@@ -7,7 +7,7 @@ import pytest
 
 from sync_assets.catalog.compiling import compile_catalog
 from sync_assets.catalog.index import CatalogIndex, CatalogUnavailableError, write_index
-from sync_assets.catalog.local import NoSourcesError, compile_folder
+from sync_assets.catalog.local import LocalSourcesError, compile_folder
 from sync_assets.catalog.models import (
     Link,
     Namespace,
@@ -166,5 +166,8 @@ def test_a_folder_of_files_is_compiled_with_provenance(tmp_path):
     with closing(CatalogIndex(path)) as opened:
         (provenance,) = opened.provenance()
     assert (provenance.licence, provenance.entries) == ("CC-BY-4.0", 5)
-    with pytest.raises(NoSourcesError, match=r"anime-list\.xml"):
+    with pytest.raises(LocalSourcesError, match=r"anime-list\.xml"):
         compile_folder(tmp_path / "home", path)
+    (tmp_path / "anime-list.xml").write_bytes(b"<html>")
+    with pytest.raises(LocalSourcesError, match="is not XML"):
+        compile_folder(tmp_path, path)

@@ -17,8 +17,14 @@ class DateVerdict(Enum):
     """What a day says about a subject."""
 
     AGREES = auto()
-    CONTRADICTS = auto()
     SAYS_NOTHING = auto()
+    TOO_EARLY = auto()
+    TOO_LATE = auto()
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the subject had not begun, or was over."""
+        return self in (DateVerdict.TOO_EARLY, DateVerdict.TOO_LATE)
 
 
 def judge(day: date | None, subject: Subject | None, episode: int) -> DateVerdict:
@@ -35,9 +41,9 @@ def judge(day: date | None, subject: Subject | None, episode: int) -> DateVerdic
     if day is None or subject is None or subject.begin is None or not subject.begin_is_exact:
         return DateVerdict.SAYS_NOTHING
     if day < subject.begin - EARLY:
-        return DateVerdict.CONTRADICTS
+        return DateVerdict.TOO_EARLY
     if subject.end is not None and day > subject.end + LATE:
-        return DateVerdict.CONTRADICTS
+        return DateVerdict.TOO_LATE
     if subject.end is not None or day <= subject.begin + EARLY + timedelta(weeks=episode + 8):
         return DateVerdict.AGREES
     return DateVerdict.SAYS_NOTHING

@@ -72,7 +72,7 @@ def decide(
     if not placements:
         return None
     verdicts = {each: _verdict(each, subjects, day, airing) for each in placements}
-    possible = [each for each in placements if verdicts[each] is not DateVerdict.CONTRADICTS]
+    possible = [each for each in placements if not verdicts[each].contradicts]
     groups = _grouped(possible or placements)
     ranked = sorted(groups, key=_strength, reverse=True)
     chosen, rivals = ranked[0], ranked[1:]
@@ -94,7 +94,11 @@ def _verdict(
     placement: Placement, subjects: Mapping[int, Subject], day: date | None, airing: int | None
 ) -> DateVerdict:
     verdict = judge(day, subjects.get(placement.subject), placement.episode)
-    if verdict is DateVerdict.AGREES and airing not in (None, placement.subject):
+    another_was_on = airing not in (None, placement.subject)
+    if verdict is DateVerdict.AGREES and another_was_on:
+        return DateVerdict.SAYS_NOTHING
+    # Late alone is no reason: broadcasts abroad and long breaks are late as well.
+    if verdict is DateVerdict.TOO_LATE and not another_was_on:
         return DateVerdict.SAYS_NOTHING
     return verdict
 
@@ -158,7 +162,8 @@ def _objections(place: tuple[int, int, EpisodeType], witnesses: Sequence[Placeme
 def _described(placement: Placement, verdict: DateVerdict) -> str:
     day = {
         DateVerdict.AGREES: ", the day agrees",
-        DateVerdict.CONTRADICTS: ", the day contradicts",
+        DateVerdict.TOO_EARLY: ", it had not begun on that day",
+        DateVerdict.TOO_LATE: ", another one was on the air on that day",
         DateVerdict.SAYS_NOTHING: "",
     }[verdict]
     return (

@@ -147,8 +147,11 @@ def evaluate(
 
     Returns:
         The comparison.
+
+    Raises:
+        LabelsError: A case is not whole.
     """
-    items = [item_of(str(number), case["trakt"]) for number, case in enumerate(cases)]
+    items = [_item_of_case(number, case) for number, case in enumerate(cases)]
     results = list(zip(cases, match_history(items, index, Overrides(), None, rules), strict=True))
     by_category = defaultdict(list)
     for case, match in results:
@@ -158,6 +161,15 @@ def evaluate(
         {name: _figures(each) for name, each in sorted(by_category.items())},
         [_described(case, match) for case, match in results if not _is_right(case, match)],
     )
+
+
+def _item_of_case(number: int, case: Mapping[str, Any]) -> WatchedItem:
+    try:
+        return item_of(str(number), case["trakt"])
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"Case {case.get('id', number)} is not whole: {type(error).__name__} {error}."
+        remedy = "Give it what Trakt gives: 'type', and 'movie' or 'show' and 'episode'."
+        raise LabelsError(message, remedy=remedy) from error
 
 
 def _is_right(case: Mapping[str, Any], match: Match) -> bool:

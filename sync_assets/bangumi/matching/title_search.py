@@ -146,8 +146,8 @@ def _films(subjects: Iterable[Subject], day: date | None) -> list[tuple[Placemen
         verdict = DateVerdict.SAYS_NOTHING
         if day is not None and subject.begin is not None:
             near = -timedelta(days=31) <= day - subject.begin <= FILM_WINDOW
-            verdict = DateVerdict.AGREES if near else DateVerdict.CONTRADICTS
-        if verdict is not DateVerdict.CONTRADICTS:
+            verdict = DateVerdict.AGREES if near else DateVerdict.TOO_LATE
+        if not verdict.contradicts:
             placement = Placement(subject.number, 1, Method.TITLE, "title", _WITHOUT_DATE)
             found.append((placement, verdict))
     return found
@@ -182,7 +182,7 @@ def _episodes(
             continue
         subject = subjects.get(placement.subject)
         verdict = judge(item.release_date, subject, placement.episode)
-        if verdict is not DateVerdict.CONTRADICTS:
+        if not verdict.contradicts:
             found[placement] = verdict
     return list(found.items())
 

@@ -14,6 +14,7 @@ from sync_assets.catalog.sources import (
     rensetsu,
     shinkro,
 )
+from sync_assets.catalog.sources.reading import SourceFormatError
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,20 @@ class SourceDescription:
     licence: str
     parse: Callable[[bytes], SourceContent]
     file_name: str
+
+    def read(self, content: bytes) -> SourceContent:
+        """Read a file of the source.
+
+        Raises:
+            SourceFormatError: It is not in the source's format, as a whole or in its entries.
+        """
+        try:
+            return self.parse(content)
+        except (TypeError, AttributeError, KeyError, ValueError) as error:
+            if isinstance(error, SourceFormatError):
+                raise
+            message = f"has entries of another form ({type(error).__name__}: {error})"
+            raise SourceFormatError(message) from error
 
 
 _GITHUB = "https://raw.githubusercontent.com"

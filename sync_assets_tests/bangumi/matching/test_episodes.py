@@ -213,6 +213,11 @@ class TestAirDates:
         match = catalogue.match(episode(1, 3, release_date="2021-01-17"))
         assert place(match) == ("matched", 12, 3)
 
+    def test_late_alone_is_no_contradiction(self, catalogue):
+        catalogue.subject(11, episodes=12, begin=FIRST).link("bangumi_data", 11, season=1)
+        match = catalogue.match(episode(1, 12, release_date="2020-09-27"))
+        assert place(match) == ("matched", 11, 12)
+
     def test_a_day_that_fits_nothing_leaves_it_to_the_user(self, two_cours):
         match = two_cours.match(episode(1, 14, release_date="2012-05-05"))
         assert match.status.value == "review"
