@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from sync_assets.lake import files, layout, merging, tables, writing
+from sync_assets.lake import files, layout, merging, tables
 from sync_assets.lake.problems import AbsentError, LakeError
 from sync_assets.lake.views import LakeViews
-from sync_assets.lake.writing import StoredTable, Written
+from sync_assets.lake.writing import PartitionWriter, StoredTable, Written
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -71,11 +71,37 @@ class Lake:
         path = self.path(asset, partition=partition)
         schema, batches = tables.as_batches(table, item=item)
         batches = tables.checked_batches(schema, batches, item=item)
+        with self.replacing(asset, schema, partition=partition) as writer:
+            for batch in batches:
+                writer.add(batch)
+        return Written(path, writer.rows, writer.size, schema, added=writer.rows)
+
+    @contextmanager
+    def replacing(
+        self, asset: Sequence[str], schema: pa.Schema, *, partition: str | None = None
+    ) -> Generator[PartitionWriter]:
+        """Replace a partition atomically by what is written in the block.
+
+        A crash, or an error in the block, leaves what was stored before.
+
+        Args:
+            asset: The asset key's parts.
+            schema: The schema of all record batches.
+            partition: The partition key; None for an asset without partitions.
+
+        Yields:
+            Takes the record batches.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        path = self.path(asset, partition=partition)
         lock = self._lock(asset, partition)
-        with files.replacement(path, while_replacing=lock) as handle:
-            rows = writing.write_parquet(handle, schema, batches, partition=partition)
-            size = handle.tell()
-        return Written(path, rows, size, schema, added=rows)
+        with (
+            files.replacement(path, while_replacing=lock) as handle,
+            PartitionWriter(handle, schema, partition=partition) as writer,
+        ):
+            yield writer
 
     def merge(
         self,
@@ -107,12 +133,13 @@ class Lake:
         new = tables.as_table(table, item=item)
         with self._lock(asset, partition), _opened_if_there(path) as stored:
             merged = merging.merge(stored, new, key, item=item)
-            with files.replacement(path) as handle:
-                rows = writing.write_parquet(
-                    handle, merged.schema, merged.batches, partition=partition
-                )
-                size = handle.tell()
-        return Written(path, rows, size, merged.schema, merged.added, merged.updated)
+            with (
+                files.replacement(path) as handle,
+                PartitionWriter(handle, merged.schema, partition=partition) as writer,
+            ):
+                for batch in merged.batches:
+                    writer.add(batch)
+        return Written(path, writer.rows, writer.size, merged.schema, merged.added, merged.updated)
 
     def read(
         self,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from sync_assets.lake.problems import LakeError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
 # Large enough to compress and scan well, small enough that a writer's memory stays bounded.
-_GROUP_ROWS = 131_072
+_GROUP_ROWS = 32_768
+_BATCH_ROWS = 8_192
 _GROUP_BYTES = 64 * 1024 * 1024
 
 _PARTITION_KEY = b"sync_assets.partition"
@@ -42,40 +43,65 @@ class Written:
     updated: int = 0
 
 
-def write_parquet(
-    handle: BinaryIO,
-    schema: pa.Schema,
-    batches: Iterable[pa.RecordBatch],
-    *,
-    partition: str | None,
-) -> int:
-    """Write record batches into a file, holding one row group in memory at most.
+class PartitionWriter:
+    """Writes the record batches of one partition, holding one row group in memory at most.
 
     Args:
         handle: Where to write.
         schema: The schema of all batches.
-        batches: The content.
         partition: The partition key, which goes into the file's metadata: the name of the file
             may hold only a part of it.
 
-    Returns:
-        The number of rows.
+    Attributes:
+        rows: How many rows were added.
+        size: The size of the file in bytes, once it is whole.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
 
-    rows = 0
-    metadata = {} if partition is None else {_PARTITION_KEY: partition.encode()}
-    with parquet.ParquetWriter(
-        handle,
-        schema.with_metadata(metadata),
-        compression="zstd",
-        write_page_checksum=True,
-    ) as writer:
-        for group in _groups(batches):
-            writer.write_table(pa.Table.from_batches(group, schema))
-            rows += sum(batch.num_rows for batch in group)
-    return rows
+    def __init__(self, handle: BinaryIO, schema: pa.Schema, *, partition: str | None) -> None:
+        from pyarrow import parquet
+
+        metadata = {} if partition is None else {_PARTITION_KEY: partition.encode()}
+        self.schema = schema
+        self.rows = 0
+        self.size = 0
+        self._handle = handle
+        self._group: list[pa.RecordBatch] = []
+        self._group_rows = self._group_bytes = 0
+        self._writer = parquet.ParquetWriter(
+            handle,
+            schema.with_metadata(metadata),
+            compression="zstd",
+            write_page_checksum=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write_group()
+        self._writer.close()
+        self.size = self._handle.tell()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Write a batch, now or with those that follow.
+
+        Args:
+            batch: Rows with the schema of the partition.
+        """
+        self._group.append(batch)
+        self.rows += batch.num_rows
+        self._group_rows += batch.num_rows
+        self._group_bytes += batch.nbytes
+        if self._group_rows >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        if self._group_rows:
+            self._writer.write_table(pa.Table.from_batches(self._group, self.schema))
+        self._group, self._group_rows, self._group_bytes = [], 0, 0
 
 
 class StoredTable:
@@ -109,7 +135,7 @@ class StoredTable:
 
     @property
     def partition(self) -> str:
-        """The partition key that `write_parquet` put into the file.
+        """The partition key that `PartitionWriter` put into the file.
 
         Raises:
             LakeError: There is none.
@@ -130,7 +156,7 @@ class StoredTable:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Read columns batch by batch."""
-        batches = self._file.iter_batches(columns=list(columns))
+        batches = self._file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False)
         while True:
             # Around the reading alone: an error of whoever consumes the batches is not damage.
             with self._naming_damage():
@@ -152,17 +178,3 @@ class StoredTable:
                 remedy="Remove the file and materialize its partition again, "
                 "or restore it from a backup.",
             ) from error
-
-
-def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    group: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        group.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
-            yield group
-            group, rows, size = [], 0, 0
-    if rows:
-        yield group

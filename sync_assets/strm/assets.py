@@ -1,8 +1,10 @@
-"""The STRM pipeline, read from top to bottom: listing, tree, orphans, announcements; and changes.
+"""The STRM pipeline, read from top to bottom: listing, tree, metadata, orphans and so on.
 
-Glue only: each asset does one stage of `pipeline` for every selected job.
+Glue only: each asset does one stage of `pipeline` for every selected job. Listing and tree are one
+step where both are wanted, so that writing need not wait for the end of the scan.
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 import dagster as dg
@@ -11,8 +13,10 @@ from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
 from sync_assets.strm.event_runs import EventRun
+from sync_assets.strm.metadata import write_metadata
 from sync_assets.strm.pipeline import (
     clean_orphans,
+    list_and_write,
     list_source,
     tell_media_servers,
     write_tree,
@@ -20,12 +24,25 @@ from sync_assets.strm.pipeline import (
 from sync_assets.strm.reporting import DOMAIN
 from sync_assets.strm.runs import Stage
 
+LIBRARY_OP = f"{DOMAIN}__library"
+METADATA_OP = f"{DOMAIN}__metadata"
 
-class TreeConfig(dg.Config):
+
+class LibraryConfig(dg.Config):
     """How to write the files in one run.
 
     Attributes:
         skip_existing: Leave every file that is there as it is, unless it is empty or torn.
+    """
+
+    skip_existing: bool = False
+
+
+class MetadataConfig(dg.Config):
+    """How to bring metadata files in one run.
+
+    Attributes:
+        skip_existing: Leave every file that is there as it is, whatever the job's policy.
     """
 
     skip_existing: bool = False
@@ -57,38 +74,46 @@ def build_assets(
     """
     off = "" if settings.strm.jobs else " **Not configured: add [strm.jobs.NAME] to sync.toml.**"
 
-    @dg.asset(
-        key_prefix=DOMAIN,
+    listing = dg.AssetSpec(
+        [DOMAIN, "listing"],
         group_name=DOMAIN,
         kinds={"parquet"},
-        partitions_def=partitions,
-        pool=DOMAIN,
         description="What the source of each job holds: every folder and file, and for each "
         f"folder whether its listing is whole.{off}",
     )
-    def listing(
-        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
-    ) -> dg.MaterializeResult:
-        return Stage(settings, ledger, lake.open()).run(context, list_source)
-
-    @dg.asset(
-        key_prefix=DOMAIN,
+    tree = dg.AssetSpec(
+        [DOMAIN, "tree"],
+        deps=[listing],
         group_name=DOMAIN,
         kinds={"file"},
-        partitions_def=partitions,
-        pool=DOMAIN,
-        deps=[listing],
         description="The .strm files of each job, made equal to the listing: new ones are "
         f"written, changed ones replaced, all others left exactly as they are.{off}",
     )
-    def tree(
+
+    @dg.multi_asset(
+        name=LIBRARY_OP,
+        specs=[listing, tree],
+        partitions_def=partitions,
+        pool=DOMAIN,
+        can_subset=True,
+        description="Lists a source, and writes each folder's files as soon as it is listed.",
+    )
+    def library(
         context: dg.AssetExecutionContext,
-        config: TreeConfig,
+        config: LibraryConfig,
         lake: LakeResource,
         ledger: dg.ResourceParam[Ledger],
-    ) -> dg.MaterializeResult:
-        work = partial(write_tree, skip_existing=config.skip_existing)
-        return Stage(settings, ledger, lake.open()).run(context, work)
+    ) -> Iterator[dg.MaterializeResult]:
+        stage = Stage(settings, ledger, lake.open())
+        write = partial(write_tree, skip_existing=config.skip_existing)
+        both = partial(list_and_write, skip_existing=config.skip_existing)
+        selected = context.selected_asset_keys
+        if selected == {listing.key}:
+            yield stage.run(context, list_source)
+        elif selected == {tree.key}:
+            yield stage.run(context, write)
+        else:
+            yield from stage.run_together(context, [listing.key, tree.key], both)
 
     @dg.asset(
         key_prefix=DOMAIN,
@@ -97,6 +122,26 @@ def build_assets(
         partitions_def=partitions,
         pool=DOMAIN,
         deps=[listing, tree],
+        description="The nfo files, images and subtitles that came along beside the .strm files: "
+        "new ones, and those that changed at the source. A file of your own is never touched."
+        f"{off}",
+    )
+    def metadata(
+        context: dg.AssetExecutionContext,
+        config: MetadataConfig,
+        lake: LakeResource,
+        ledger: dg.ResourceParam[Ledger],
+    ) -> dg.MaterializeResult:
+        work = partial(write_metadata, skip_existing=config.skip_existing)
+        return Stage(settings, ledger, lake.open()).run(context, work)
+
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"file"},
+        partitions_def=partitions,
+        pool=DOMAIN,
+        deps=[listing, tree, metadata],
         description="Files of the library whose media are gone. They are deleted only where the "
         f"listing is whole, and only within the job's limits.{off}",
     )
@@ -115,7 +160,7 @@ def build_assets(
         kinds={"api"},
         partitions_def=partitions,
         pool=DOMAIN,
-        deps=[tree, orphans],
+        deps=[tree, metadata, orphans],
         description="What Jellyfin and Emby were told: exactly the files that changed, in batches. "
         f"What a server could not be told is kept for the next run.{off}",
     )
@@ -138,4 +183,4 @@ def build_assets(
     ) -> dg.MaterializeResult:
         return EventRun(settings, ledger, lake.open()).run(context)
 
-    return [listing, tree, orphans, announcements, changes]
+    return [library, metadata, orphans, announcements, changes]

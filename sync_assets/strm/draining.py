@@ -19,7 +19,7 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.strm.drives import DriveUnmountedError, record_mount
 from sync_assets.strm.events import Parsed, parse_event
-from sync_assets.strm.pipeline import JobRun, StageResult
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.routing import route
 from sync_assets.strm.touching import Touched, touch
 from sync_assets.strm.waiting import SOURCES

@@ -17,8 +17,9 @@ from sync_assets.ledger.leases import hold_lease
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
 from sync_assets.strm.draining import Drain, Drained, JobOutcome
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.models import ItemFailure
-from sync_assets.strm.pipeline import JobRun, StageResult, tell_media_servers
+from sync_assets.strm.pipeline import tell_media_servers
 from sync_assets.strm.reporting import Reporter
 from sync_assets.strm.runs import LEASE_WAIT_SECONDS, failure_table, require_jobs
 from sync_assets.strm.waiting import LEASE_NAME

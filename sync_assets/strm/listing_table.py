@@ -10,38 +10,51 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from sync_assets.lake.columns import integer_column, text_column
+from sync_assets.lake.writing import PartitionWriter
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ASSET = ("strm", "listing")
-_ROWS_PER_BATCH = 20_000
+_ROWS_PER_BATCH = 5_000
+STATUS_COLUMNS = ("directory", "name", "kind", "status", "error")
+_AS_GOOD_AS_IT_GETS = (ListingStatus.COMPLETE, ListingStatus.UNPROVEN)
 _TREE_COLUMNS = ("directory", "name", "kind", "size", "status", "sign")
 
 
-def to_batches(
-    listing: Iterable[ListedDirectory], scanned_at: datetime, *, link_root: str | None = None
-) -> "Iterator[pa.RecordBatch]":
-    """Turn a scan into record batches, as it goes.
+class ListingWriter:
+    """Stores a scan as it goes.
 
     Args:
-        listing: The directories in the order of the scan.
+        partition: Takes the record batches; it was opened with `schema()`.
         scanned_at: When the scan began, UTC.
         link_root: The path of the source's root in links, where only its server knows it.
-
-    Yields:
-        Batches of at most some ten thousand rows; one at least, so that an empty listing has a
-        schema.
     """
-    began = _microseconds(scanned_at.timestamp()) or 0
-    rows = _Columns()
-    for directory in listing:
-        rows.add(directory)
-        if len(rows) >= _ROWS_PER_BATCH:
-            yield rows.batch(began, link_root)
-            rows = _Columns()
-    yield rows.batch(began, link_root)
+
+    def __init__(
+        self, partition: PartitionWriter, scanned_at: datetime, link_root: str | None
+    ) -> None:
+        self._partition = partition
+        self.scanned_at = scanned_at
+        self._link_root = link_root
+        self._rows = _Columns()
+
+    def add(self, directory: ListedDirectory) -> None:
+        """Store a directory; its parent was stored before."""
+        self._rows.add(directory)
+        if len(self._rows) >= _ROWS_PER_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Pass on what was not passed on yet."""
+        self._partition.add(self._rows.batch(self.scanned_at, self._link_root))
+        self._rows = _Columns()
+
+
+def schema() -> "pa.Schema":
+    """Return the columns of a listing."""
+    return _Columns().batch(datetime.now(UTC), None).schema
 
 
 class _Columns:
@@ -80,12 +93,13 @@ class _Columns:
             self._error.extend([entry.error for entry in entries])
             self._sign.extend([entry.sign for entry in entries])
 
-    def batch(self, scanned_at: int, link_root: str | None) -> "pa.RecordBatch":
+    def batch(self, scanned_at: datetime, link_root: str | None) -> "pa.RecordBatch":
         import pyarrow as pa  # noqa: PLC0415
 
         time = pa.timestamp("us", tz="UTC")
+        began = _microseconds(scanned_at.timestamp())
         columns = {
-            "scanned_at": integer_column([scanned_at] * len(self), time),
+            "scanned_at": integer_column([began] * len(self), time),
             "directory": text_column(self._directory),
             "name": text_column(self._name),
             "kind": text_column(self._kind),
@@ -99,13 +113,15 @@ class _Columns:
         return pa.record_batch(list(columns.values()), names=list(columns))
 
 
-def columns_for_reading(stored: Container[str]) -> list[str]:
+def columns_for_reading(stored: Container[str], *, with_times: bool = False) -> list[str]:
     """Return the columns that `from_batches` needs, as far as they are there.
 
     Args:
         stored: The columns of the stored table, which an older version may have written.
+        with_times: Whether the times of files are wanted.
     """
-    return [name for name in _TREE_COLUMNS if name in stored]
+    wanted = (*_TREE_COLUMNS, *(("modified_at",) if with_times else ()))
+    return [name for name in wanted if name in stored]
 
 
 def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirectory]:
@@ -115,25 +131,51 @@ def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirector
         batches: Batches with the columns of `columns_for_reading`.
 
     Yields:
-        The directories in the order of the scan. Times and errors are left out.
+        The directories in the order of the scan. Errors are left out, and times where their column
+        is.
     """
     current: ListedDirectory | None = None
     for batch in batches:
         columns = (batch.column(name).to_pylist() for name in _TREE_COLUMNS[:5])
         signs = batch.column("sign").to_pylist() if "sign" in batch.schema.names else repeat(None)
-        for (directory, name, kind, size, status), sign in zip(
-            zip(*columns, strict=True), signs, strict=False
+        for (directory, name, kind, size, status), sign, modified_at in zip(
+            zip(*columns, strict=True), signs, _times(batch), strict=False
         ):
             if kind == EntryKind.DIRECTORY:
                 if current is not None:
                     yield current
                 current = ListedDirectory(join(directory, name), ListingStatus(status))
             elif current is not None and kind == EntryKind.FILE:
-                current.files.append(Entry(name, EntryKind.FILE, size, sign=sign))
+                current.files.append(Entry(name, EntryKind.FILE, size, modified_at, sign=sign))
             elif current is not None:
                 current.unreadable.append(Entry(name, EntryKind.UNREADABLE))
     if current is not None:
         yield current
+
+
+def incomplete(batches: "Iterable[pa.RecordBatch]") -> Iterator[tuple[str, str]]:
+    """Return what a stored listing could not look into.
+
+    Args:
+        batches: Batches with the columns `STATUS_COLUMNS`.
+
+    Yields:
+        The path of each directory and entry, and why.
+    """
+    for batch in batches:
+        for directory, name, kind, status, error in zip(
+            *(batch.column(column).to_pylist() for column in STATUS_COLUMNS), strict=True
+        ):
+            if kind != EntryKind.FILE and status not in _AS_GOOD_AS_IT_GETS:
+                yield join(directory, name) or "/", error or ""
+
+
+def _times(batch: "pa.RecordBatch") -> Iterable[float | None]:
+    if "modified_at" not in batch.schema.names:
+        return repeat(None)
+    # As numbers: turning an Arrow timestamp into a datetime imports pandas.
+    times = batch.column("modified_at").view("int64").to_pylist()
+    return [None if time is None else time / 1_000_000 for time in times]
 
 
 def scan_time(batches: "Iterable[pa.RecordBatch]") -> datetime:
@@ -167,4 +209,4 @@ def link_root(batches: "Iterable[pa.RecordBatch]") -> str | None:
 
 
 def _microseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1_000_000)
+    return None if seconds is None else round(seconds * 1_000_000)

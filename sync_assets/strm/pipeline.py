@@ -4,99 +4,31 @@ Each reads what the stage before stored in the lake, so that any stage can run a
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sync_assets.lake import Lake
 from sync_assets.lake.columns import text_column
-from sync_assets.ledger import Ledger
-from sync_assets.ledger.leases import Lease
 from sync_assets.progress import Progress
-from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
-from sync_assets.strm import listing_table
+from sync_assets.strm import change_table
 from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
-from sync_assets.strm.drives import require_mounted
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
-from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.media_server import MediaServer, MediaServerError
-from sync_assets.strm.models import (
-    Decision,
-    DeletionPlan,
-    ItemFailure,
-    ListedDirectory,
-    ListingStatus,
-    ListingSummary,
-    OwnedFile,
-    join,
-)
+from sync_assets.strm.models import Decision, DeletionPlan, ItemFailure, OwnedFile, TreeSummary
 from sync_assets.strm.orphans import delete_orphans, plan_deletion
 from sync_assets.strm.output import Output
-from sync_assets.strm.scan import scan
-from sync_assets.strm.sources import SourceUnavailableError, open_source
-from sync_assets.strm.touched import forget_touched, without_touched
-from sync_assets.strm.tree import Change, TreeWriter
+from sync_assets.strm.source_scan import scan_source
+from sync_assets.strm.stored_listing import link_root, listed_at, stored_listing
+from sync_assets.strm.touched import without_touched
+from sync_assets.strm.tree import TreeWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TREE = ("strm", "tree")
 ORPHANS = ("strm", "orphans")
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class JobRun:
-    """One job in one stage of one run.
-
-    Attributes:
-        name: The job's name, which is its partition.
-        settings: Its settings.
-        lease: What keeps other STRM runs away; `require()` it before deleting.
-        ledger: The ledger.
-        lake: The lake.
-        media_servers: The servers that are told of changes, by name.
-    """
-
-    name: str
-    settings: StrmJobSettings
-    lease: Lease
-    ledger: Ledger
-    lake: Lake
-    media_servers: Mapping[str, MediaServerSettings] = field(default_factory=dict)
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the job wrote into its output."""
-        manifest = Manifest(self.ledger, self.name, announces=bool(self.media_servers))
-        manifest.claim_output(self.settings.output)
-        return manifest
-
-    def require_mounted(self) -> None:
-        """Make sure that the job's drive was not reported as unmounted.
-
-        Raises:
-            DriveUnmountedError: It was.
-        """
-        paths = (self.settings.source_path, self.settings.event_path)
-        require_mounted(self.ledger, self.name, paths)
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """What a stage did for one job.
-
-    Attributes:
-        numbers: Counts, plotted by the UI and reported by `/health`.
-        failures: Items that did not work.
-        notes: Further facts, for people.
-    """
-
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    failures: Sequence[ItemFailure] = ()
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def list_source(job: JobRun) -> StageResult:
@@ -113,32 +45,10 @@ def list_source(job: JobRun) -> StageResult:
             then the last listing stays as it is.
         DriveUnmountedError: Its drive was reported as unmounted.
     """
-    job.require_mounted()
-    scanned_at = datetime.now(UTC)
-    summary = ListingSummary()
-    with open_source(job.settings.source, job.ledger) as source:
-        listing = scan(
-            source, exclude=job.settings.exclude, maximum_depth=job.settings.maximum_depth
-        )
-        directories = _counted(listing, summary, owned=job.manifest.count())
-        written = job.lake.write(
-            listing_table.ASSET,
-            listing_table.to_batches(directories, scanned_at, link_root=source.link_root),
-            partition=job.name,
-        )
-        requests = source.requests
-    forget_touched(job.ledger, job.name, before=scanned_at.timestamp())
-    return StageResult(
-        {
-            "listed": summary.files,
-            "directories": summary.directories,
-            "bytes": summary.bytes,
-            "truncated": len(summary.truncated),
-            "requests": requests,
-        },
-        summary.failures,
-        {"source": job.settings.source.location, "listing": str(written.path)},
-    )
+    with scan_source(job) as scan:
+        for _ in scan:
+            pass
+    return scan.result()
 
 
 def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
@@ -154,20 +64,59 @@ def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
     Raises:
         SyncError: There is no listing, or the output cannot be written.
     """
-    changes: list[Change] = []
+    links = LinkBuilder(job.settings, link_root=link_root(job))
+    with _writing(job, links, skip_existing=skip_existing) as writer:
+        writer.write(stored_listing(job))
+    return _tree_result(job, writer.summary)
+
+
+def list_and_write(job: JobRun, *, skip_existing: bool = False) -> tuple[StageResult, StageResult]:
+    """List a job's source, and write each directory's files as soon as it is listed.
+
+    On a slow drive the library grows with the scan, and writing costs no time of its own.
+
+    Args:
+        job: The job.
+        skip_existing: As for `write_tree`.
+
+    Returns:
+        What `list_source` and `write_tree` return. The listing's numbers are of both together.
+
+    Raises:
+        SyncError: As for `list_source` and `write_tree`. What was written stays.
+    """
+    with scan_source(job) as scan:
+        links = LinkBuilder(job.settings, link_root=scan.link_root)
+        listing = without_touched(job.ledger, job.name, scan, listed_at=scan.scanned_at.timestamp())
+        with _writing(job, links, skip_existing=skip_existing) as writer:
+            writer.write(listing)
+    return scan.result(), _tree_result(job, writer.summary)
+
+
+@contextmanager
+def _writing(job: JobRun, links: LinkBuilder, *, skip_existing: bool) -> Generator[TreeWriter]:
+    """Offer what writes the job's output; what still waits is written at the end."""
     progress = Progress(logger, "files")
-    with Output(job.settings.output) as output:
+    with (
+        Output(job.settings.output) as output,
+        job.lake.replacing(change_table.ASSET, change_table.schema(), partition=job.name) as stored,
+    ):
+        changes = change_table.ChangeWriter(stored)
         writer = TreeWriter(
             job.settings,
             output,
             job.manifest,
             skip_existing=skip_existing,
-            links=LinkBuilder(job.settings, link_root=_link_root(job)),
-            record=changes.append,
+            links=links,
+            record=changes.add,
             progress=lambda summary: progress.update(summary.total),
         )
-        summary = writer.write(stored_listing(job))
-    job.lake.write(TREE, [_change_batch(changes)], partition=job.name)
+        yield writer
+        writer.finish()
+        changes.flush()
+
+
+def _tree_result(job: JobRun, summary: TreeSummary) -> StageResult:
     return StageResult(
         {
             "created": summary.created,
@@ -178,6 +127,7 @@ def write_tree(job: JobRun, *, skip_existing: bool = False) -> StageResult:
         },
         summary.failures,
         {"output": str(job.settings.output)},
+        files=summary.total,
     )
 
 
@@ -205,7 +155,7 @@ def clean_orphans(
         job.settings,
         job.manifest,
         stored_listing(job),
-        listed_at=_listed_at(job).timestamp(),
+        listed_at=listed_at(job).timestamp(),
     )
     rows: list[tuple[OwnedFile, Decision, str | None]] = []
     failures: list[ItemFailure] = []
@@ -248,111 +198,11 @@ def tell_media_servers(job: JobRun) -> StageResult:
     return StageResult({"announced": len(kinds), "requests": requests}, failures)
 
 
-def _counted(
-    directories: Iterable[ListedDirectory], summary: ListingSummary, *, owned: int
-) -> Iterator[ListedDirectory]:
-    """Count a scan as it passes; at its end refuse an empty source where there were files."""
-    progress = Progress(logger, "files listed")
-    entries = 0
-    root_error: str | None = None
-    for directory in directories:
-        if not directory.path and directory.status is ListingStatus.FAILED:
-            root_error = directory.error
-        _count(directory, summary)
-        entries += len(directory.files) + len(directory.unreadable) + (directory.path != "")
-        progress.update(summary.files)
-        yield directory
-    if entries == 0 and root_error is not None:
-        raise SourceUnavailableError(
-            f"The source cannot be listed: {root_error}.",
-            remedy="Mend it, then run the job again; nothing was changed.",
-        )
-    if entries == 0 and owned:
-        raise SourceUnavailableError(
-            f"The source is empty, although {owned} of its files are in the library. A drive "
-            "that is not mounted looks like this.",
-            remedy="Mount the drive. If everything was really removed, delete the library's "
-            "files by hand.",
-        )
-
-
-def _count(directory: ListedDirectory, summary: ListingSummary) -> None:
-    path = directory.path or "/"
-    if directory.status in (ListingStatus.COMPLETE, ListingStatus.UNPROVEN):
-        summary.directories += 1
-    elif directory.status is ListingStatus.TRUNCATED:
-        summary.truncated.append(path)
-        logger.warning("%s is not listed: %s", path, directory.error)
-    else:
-        remedy = "Its files in the library are kept. Give this user access to it."
-        summary.failures.append(ItemFailure(path, directory.error or "", remedy))
-        logger.warning("%s cannot be listed whole: %s", path, directory.error)
-    for entry in directory.unreadable:
-        summary.failures.append(
-            ItemFailure(
-                join(directory.path, entry.name),
-                entry.error or "",
-                "Rename or repair it; what it had in the library is kept.",
-            )
-        )
-    summary.files += len(directory.files)
-    summary.bytes += sum(file.size or 0 for file in directory.files)
-
-
-def stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
-    """Return the last listing of a job, without what events have shown to be out of date.
-
-    Args:
-        job: The job.
-
-    Returns:
-        The directories in the order of the scan.
-
-    Raises:
-        SyncError: There is none.
-    """
-    stored = job.lake.batches(listing_table.ASSET, partition=job.name).schema.names
-    listing = listing_table.from_batches(
-        job.lake.batches(
-            listing_table.ASSET,
-            partition=job.name,
-            columns=listing_table.columns_for_reading(stored),
-        )
-    )
-    return without_touched(job.ledger, job.name, listing, listed_at=_listed_at(job).timestamp())
-
-
-def _link_root(job: JobRun) -> str | None:
-    stored = job.lake.batches(listing_table.ASSET, partition=job.name).schema.names
-    if "link_root" not in stored:
-        return None
-    return listing_table.link_root(
-        job.lake.batches(listing_table.ASSET, partition=job.name, columns=["link_root"])
-    )
-
-
-def _listed_at(job: JobRun) -> datetime:
-    return listing_table.scan_time(
-        job.lake.batches(listing_table.ASSET, partition=job.name, columns=["scanned_at"])
-    )
-
-
 def _text_batch(columns: Mapping[str, Sequence[str | None]]) -> "pa.RecordBatch":
     import pyarrow as pa  # noqa: PLC0415 - a fifth of a second, which most processes never need
 
     arrays = [text_column(values) for values in columns.values()]
     return pa.record_batch(arrays, names=list(columns))
-
-
-def _change_batch(changes: Sequence[Change]) -> "pa.RecordBatch":
-    return _text_batch(
-        {
-            "path": [change.path for change in changes],
-            "source_path": [change.source_path for change in changes],
-            "outcome": [change.outcome for change in changes],
-            "error": [change.error for change in changes],
-        }
-    )
 
 
 def _orphan_batch(

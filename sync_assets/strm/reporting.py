@@ -8,7 +8,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus, read_results
 from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
-from sync_assets.strm.pipeline import StageResult
+from sync_assets.strm.job_run import StageResult
 
 DOMAIN = "strm"
 FIRST_STAGE = "listing"
@@ -68,8 +68,10 @@ class Reporter:
                 status=max(
                     (ResultStatus(each["status"]) for each in stages.values()), key=_SEVERITY.index
                 ),
-                added=_total(stages, "created", "updated"),
-                skipped=_total(stages, "unchanged", "foreign"),
+                added=_total(stages, "created", "updated", "metadata_copied", "metadata_updated"),
+                skipped=_total(
+                    stages, "unchanged", "foreign", "metadata_unchanged", "metadata_foreign"
+                ),
                 failed=_total(stages, "failed"),
                 run_id=run_id,
                 detail={"stages": stages},

@@ -12,9 +12,10 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.models import ItemFailure
-from sync_assets.strm.pipeline import JobRun, StageResult
-from sync_assets.strm.reporting import Reporter
+from sync_assets.strm.output import OutputUnavailableError
+from sync_assets.strm.reporting import DOMAIN, Reporter
 from sync_assets.strm.waiting import LEASE_NAME
 
 LEASE_WAIT_SECONDS = 60.0
@@ -51,41 +52,85 @@ class Stage:
         Raises:
             dagster.Failure: It could not be done; nothing is materialized.
         """
-        name = self._job_name(context)
-        run_id, asset = context.run.run_id, context.asset_key.path[-1]
+        (key,) = context.selected_asset_keys
+        (result,) = self.run_together(context, [key], lambda job: [work(job)])
+        return result
+
+    def run_together(
+        self,
+        context: dg.AssetExecutionContext,
+        keys: Sequence[dg.AssetKey],
+        work: Callable[[JobRun], Sequence[StageResult]],
+    ) -> list[dg.MaterializeResult]:
+        """Do the work of several assets at once.
+
+        Args:
+            context: The context of their step; its partition is the job.
+            keys: The assets, in the order of the pipeline.
+            work: What they do; it raises `SyncError`, and returns a result for each asset.
+
+        Returns:
+            The assets' results, with their numbers as metadata.
+
+        Raises:
+            dagster.Failure: It could not be done; nothing is materialized.
+        """
+        require_jobs(self._settings)
+        name, run_id = context.partition_key, context.run.run_id
+        assets = [key.path[-1] for key in keys]
         started_at = time.monotonic()
         try:
-            result = self._work(context, name, work)
+            results = self._work(context, name, assets, work)
         except SyncError as error:
-            self._reporter.failed(run_id, name, asset, error)
+            self._reporter.failed(run_id, name, _failed_asset(assets, error), error)
             raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
         except Exception as error:
             # A mistake of ours must not leave the health of the last run standing.
-            self._reporter.failed(run_id, name, asset, error)
+            self._reporter.failed(run_id, name, assets[0], error)
             raise
-        self._reporter.succeeded(run_id, name, asset, result)
-        return dg.MaterializeResult(metadata=_metadata(result, time.monotonic() - started_at))
-
-    def _job_name(self, context: dg.AssetExecutionContext) -> str:
-        require_jobs(self._settings)
-        return context.partition_key
+        seconds = time.monotonic() - started_at
+        for asset, result in zip(assets, results, strict=True):
+            self._reporter.succeeded(run_id, name, asset, result)
+        return [
+            dg.MaterializeResult(asset_key=key, metadata=_metadata(result, seconds))
+            for key, result in zip(keys, results, strict=True)
+        ]
 
     def _work(
-        self, context: dg.AssetExecutionContext, name: str, work: Callable[[JobRun], StageResult]
-    ) -> StageResult:
+        self,
+        context: dg.AssetExecutionContext,
+        name: str,
+        assets: Sequence[str],
+        work: Callable[[JobRun], Sequence[StageResult]],
+    ) -> Sequence[StageResult]:
         strm = self._settings.strm
         purpose = f"STRM job {name} of run {context.run.run_id}"
+        title = f"{DOMAIN}/{'+'.join(assets)}"
         with (
-            stage(context, context.asset_key.to_user_string(), partition=name) as logged,
+            stage(context, title, partition=name) as logged,
             hold_lease(
                 self._ledger, LEASE_NAME, purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
             ) as lease,
         ):
-            job = JobRun(name, strm.jobs[name], lease, self._ledger, self._lake, strm.media_servers)
-            result = work(job)
-            logged.update(result.numbers)
-            logged["failed"] = len(result.failures)
-        return result
+            job = JobRun(
+                name,
+                strm.jobs[name],
+                lease,
+                self._ledger,
+                self._lake,
+                strm.media_servers,
+                checkpoints=self._settings.home / DOMAIN / "scans",
+            )
+            results = work(job)
+            for result in results:
+                logged.update(result.numbers)
+            logged["failed"] = sum(len(result.failures) for result in results)
+        return results
+
+
+def _failed_asset(assets: Sequence[str], error: SyncError) -> str:
+    """Return which of the assets that are made together an error is about."""
+    return assets[-1] if isinstance(error, OutputUnavailableError) else assets[0]
 
 
 def require_jobs(settings: Settings) -> None:
@@ -109,6 +154,8 @@ def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
     metadata: dict[str, Any] = dict(result.numbers)
     metadata["failed"] = len(result.failures)
     metadata["seconds"] = round(seconds, 3)
+    if result.files:
+        metadata["files_per_s"] = round(result.files / seconds)
     if result.failures:
         metadata["failures"] = dg.MetadataValue.md(failure_table(result.failures))
     metadata.update(result.notes)

@@ -6,18 +6,34 @@ Nothing here knows what the listing is for, and nothing here writes.
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from sync_assets.strm.concurrent_walk import ConcurrentWalk
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 from sync_assets.strm.sources import DirectoryUnavailableError, Source, UnprovenListingError
 
 _CIRCLE = "it holds exactly what a folder above it holds: the source may lead in a circle"
 
 
+class Checkpoint(Protocol):
+    """Remembers what was listed, so that a scan that was interrupted can go on."""
+
+    def listed(self) -> Iterable[tuple[str, Sequence[Entry]]]:
+        """Return the directories that an interrupted scan has listed, parents first."""
+        ...
+
+    def record(self, path: str, entries: Sequence[Entry]) -> None:
+        """Remember what a directory holds."""
+        ...
+
+
 def scan(
-    source: Source, *, exclude: Sequence[str], maximum_depth: int, start: str = ""
+    source: Source,
+    *,
+    exclude: Sequence[str],
+    maximum_depth: int,
+    start: str = "",
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[ListedDirectory]:
     """List a source from its root, or from a directory below it.
 
@@ -28,6 +44,8 @@ def scan(
         maximum_depth: The deepest level that is listed; the root is level 0. A directory below
             it is returned as truncated.
         start: The directory to begin with; empty for the root.
+        checkpoint: What an interrupted scan has listed, which is not listed again, and where to
+            remember what this one lists. What could not be listed whole is listed again.
 
     Yields:
         Every directory; parents before their children, in no other order.
@@ -37,9 +55,7 @@ def scan(
     """
     source.check()
     scanner = _scanner(source, exclude, maximum_depth)
-    if source.connections == 1:
-        return scanner.walk(start)
-    return scanner.walk_concurrently(start)
+    return scanner.walk(_Pending(start, _depth(start)), checkpoint)
 
 
 def list_one(
@@ -60,8 +76,8 @@ def list_one(
         SourceUnavailableError: The source has gone.
     """
     scanner = _scanner(source, exclude, maximum_depth)
-    listed, children = scanner.list_one(_Pending(path, _depth(path)))
-    return listed, [child.path for child in children]
+    listed = scanner.list_one(_Pending(path, _depth(path)))
+    return listed.directory, [child.path for child in listed.children]
 
 
 def _scanner(source: Source, exclude: Sequence[str], maximum_depth: int) -> "_Scanner":
@@ -86,7 +102,23 @@ class _Pending(NamedTuple):
     above: tuple[int, ...] = ()
 
 
-Children = list[_Pending]
+class _Listed(NamedTuple):
+    """What listing a directory gave.
+
+    Attributes:
+        directory: The directory.
+        children: The directories in it.
+        entries: What the source said it holds; None where that may not be all.
+    """
+
+    directory: ListedDirectory
+    children: Sequence[_Pending] = ()
+    entries: Sequence[Entry] | None = None
+
+    @property
+    def weight(self) -> int:
+        """How many entries it holds, and itself."""
+        return 1 + len(self.directory.files) + len(self.children)
 
 
 class _Scanner:
@@ -97,63 +129,66 @@ class _Scanner:
         self._exclude = exclude
         self._maximum_depth = maximum_depth
 
-    def walk(self, start: str) -> Iterator[ListedDirectory]:
-        """List one directory after the other, in the caller's thread."""
-        pending = [_Pending(start, _depth(start))]
+    def walk(self, start: _Pending, checkpoint: Checkpoint | None) -> Iterator[ListedDirectory]:
+        """List a directory and all below it, except what the checkpoint knows."""
+        pending = {start.path: start}
+        for path, entries in checkpoint.listed() if checkpoint is not None else ():
+            known = pending.pop(path, None)
+            if known is not None:
+                listed = self._understand(known, entries)
+                pending.update((child.path, child) for child in listed.children)
+                yield listed.directory
+        for listed in self._list_all(list(reversed(pending.values()))):
+            if checkpoint is not None and listed.entries is not None:
+                checkpoint.record(listed.directory.path, listed.entries)
+            yield listed.directory
+
+    def _list_all(self, pending: list[_Pending]) -> Iterator[_Listed]:
+        """List as many directories at a time as the source allows, depth first."""
+        connections = self._source.connections
+        if connections > 1:
+            yield from ConcurrentWalk(self.list_one, pending, threads=connections)
+            return
         while pending:
-            listed, children = self.list_one(pending.pop())
+            listed = self.list_one(pending.pop())
             yield listed
-            pending.extend(reversed(children))
+            pending.extend(reversed(listed.children))
 
-    def walk_concurrently(self, start: str) -> Iterator[ListedDirectory]:
-        """List as many directories at a time as the source allows.
-
-        Depth first, and few listings ahead of the caller: what waits stays small however large
-        the source is.
-        """
-        most_ahead = 2 * self._source.connections
-        finished: SimpleQueue[Future[tuple[ListedDirectory, Children]]] = SimpleQueue()
-        pending = [_Pending(start, _depth(start))]
-        running = 0
-        with ThreadPoolExecutor(self._source.connections, "strm-listing") as executor:
-            try:
-                while pending or running:
-                    while pending and running < most_ahead:
-                        executor.submit(self.list_one, pending.pop()).add_done_callback(
-                            finished.put
-                        )
-                        running += 1
-                    listed, children = finished.get().result()
-                    running -= 1
-                    pending.extend(reversed(children))
-                    yield listed
-            finally:
-                executor.shutdown(cancel_futures=True)
-
-    def list_one(self, pending: _Pending) -> tuple[ListedDirectory, "Children"]:
+    def list_one(self, pending: _Pending) -> _Listed:
         """List one directory, and name those in it."""
-        path, depth, above = pending
-        if depth > self._maximum_depth:
+        if pending.depth > self._maximum_depth:
             error = f"deeper than level {self._maximum_depth}, which is the deepest listed"
-            return ListedDirectory(path, ListingStatus.TRUNCATED, error), []
-        listed = ListedDirectory(path, ListingStatus.COMPLETE)
+            return _Listed(ListedDirectory(pending.path, ListingStatus.TRUNCATED, error))
         try:
-            entries: Sequence[Entry] = self._source.list_directory(path)
+            entries = self._source.list_directory(pending.path)
         except DirectoryUnavailableError as error:
             is_unproven = isinstance(error, UnprovenListingError)
-            listed.status = ListingStatus.UNPROVEN if is_unproven else ListingStatus.FAILED
-            listed.error = error.message
-            entries = error.seen
-        entries = sorted(entries, key=lambda entry: entry.name)
-        fingerprint = hash(tuple([entry[:4] for entry in entries]))
-        repetitions, by_chance = above.count(fingerprint), _chance_repetitions(entries)
+            status = ListingStatus.UNPROVEN if is_unproven else ListingStatus.FAILED
+            partly = self._understand(pending, error.seen, status, error.message)
+            return partly._replace(entries=None)
+        return self._understand(pending, entries)
+
+    def _understand(
+        self,
+        pending: _Pending,
+        entries: Sequence[Entry],
+        status: ListingStatus = ListingStatus.COMPLETE,
+        error: str | None = None,
+    ) -> _Listed:
+        """Sort what a directory holds, and find out whether the source leads in a circle."""
+        path, depth, above = pending
+        listed = ListedDirectory(path, status, error)
+        in_order = sorted(entries, key=lambda entry: entry.name)
+        fingerprint = hash(tuple([entry[:4] for entry in in_order]))
+        repetitions, by_chance = above.count(fingerprint), _chance_repetitions(in_order)
         if repetitions > by_chance:
-            return ListedDirectory(path, ListingStatus.FAILED, _CIRCLE), []
-        if repetitions and by_chance < math.inf and listed.status is ListingStatus.COMPLETE:
+            return _Listed(ListedDirectory(path, ListingStatus.FAILED, _CIRCLE))
+        if repetitions and by_chance < math.inf and status is ListingStatus.COMPLETE:
             listed.status, listed.error = ListingStatus.UNPROVEN, _CIRCLE
-        names = self._sort(entries, listed)
+        names = self._sort(in_order, listed)
         above = (*above, fingerprint)
-        return listed, [_Pending(join(path, name), depth + 1, above) for name in names]
+        children = [_Pending(join(path, name), depth + 1, above) for name in names]
+        return _Listed(listed, children, entries)
 
     def _sort(self, entries: Iterable[Entry], listed: ListedDirectory) -> list[str]:
         """Put entries where they belong; return the names of directories, each once."""

@@ -7,10 +7,14 @@ events may come twice, late, in any order, or be invented.
 
 import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
+from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
+from sync_assets.strm.metadata import bring_metadata, write_metadata
 from sync_assets.strm.models import (
+    Change,
     Decision,
     Entry,
     EntryKind,
@@ -20,14 +24,7 @@ from sync_assets.strm.models import (
 )
 from sync_assets.strm.orphans import delete_orphans, plan_deletion
 from sync_assets.strm.output import Output
-from sync_assets.strm.pipeline import (
-    JobRun,
-    StageResult,
-    clean_orphans,
-    list_source,
-    stored_listing,
-    write_tree,
-)
+from sync_assets.strm.pipeline import clean_orphans, list_and_write
 from sync_assets.strm.routing import (
     ROOT,
     Expectation,
@@ -38,8 +35,9 @@ from sync_assets.strm.routing import (
 )
 from sync_assets.strm.source_view import Located, Presence, SourceView
 from sync_assets.strm.sources import Source, open_source
+from sync_assets.strm.stored_listing import stored_listing
 from sync_assets.strm.touched import record_touched
-from sync_assets.strm.tree import Change, TreeWriter
+from sync_assets.strm.tree import TreeWriter
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +102,7 @@ def touch(job: JobRun, changes: JobChanges) -> Touched:
 class _Toucher:
     def __init__(self, job: JobRun, changes: JobChanges, source: Source) -> None:
         self._job = job
+        self._source = source
         self._changes = changes
         self._links = LinkBuilder(job.settings, link_root=source.link_root)
         self._view = SourceView(source, job.settings, owned=job.manifest.count())
@@ -271,14 +270,13 @@ class _Toucher:
                 self._listing[parent].unreadable.append(Entry(name, EntryKind.UNREADABLE))
 
     def _scan_everything(self) -> None:
-        """Run the three stages of a full run."""
+        """Do what a full run does."""
         job, numbers = self._job, {}
         failures: list[ItemFailure] = []
         notes = {}
-        for stage in (list_source, write_tree, clean_orphans):
-            job.lease.require()
-            result = stage(job)
-            numbers |= result.numbers
+        for result in (*list_and_write(job), write_metadata(job), clean_orphans(job)):
+            # Of equal names the scan's own numbers count, such as its requests.
+            numbers = {**result.numbers, **numbers}
             failures += result.failures
             notes |= result.notes
         wanted = {path.rpartition("/")[0] for path in self._changes.touches}
@@ -310,6 +308,9 @@ class _Toucher:
             record=self._done.changes.append,
         )
         summary = writer.write(listing)
+        metadata = bring_metadata(
+            job, listing, lambda: nullcontext(self._source), record=self._done.changes.append
+        )
         plan = plan_deletion(
             job.name,
             job.settings,
@@ -318,7 +319,7 @@ class _Toucher:
             listed_at=self._view.began_at,
             below=_topmost(self._below),
         )
-        failures = list(summary.failures)
+        failures = [*summary.failures, *metadata.failures]
         decisions: list[Decision] = []
         if plan.refusal is None and plan.orphans:
             failures += delete_orphans(
@@ -333,6 +334,7 @@ class _Toucher:
                 "unchanged": summary.unchanged,
                 "skipped": summary.skipped,
                 "foreign": summary.foreign,
+                **{name: each for name, each in metadata.numbers.items() if name != "requests"},
                 "moved": self._moved,
                 "deleted": decisions.count(Decision.DELETED),
                 "waiting": waiting,

@@ -3,7 +3,6 @@
 Deleting is not done here: see `orphans`.
 """
 
-import errno
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +11,11 @@ from typing import NamedTuple
 
 from sync_assets.errors import SyncError
 from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.strm.explaining import explained
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
+    Change,
     Entry,
     ItemFailure,
     ListedDirectory,
@@ -32,22 +33,6 @@ _UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGER = 32
 """How much longer than ours a file may be that says the same: a mark, a line feed, another end of
 its signature."""
-
-
-class Change(NamedTuple):
-    """What happened to one `.strm` file, where that is worth telling.
-
-    Attributes:
-        path: Relative to the output.
-        source_path: The media file, relative to the source.
-        outcome: What happened.
-        error: What went wrong, for a failure.
-    """
-
-    path: str
-    source_path: str
-    outcome: Outcome
-    error: str | None = None
 
 
 class _Target(NamedTuple):
@@ -134,33 +119,64 @@ class TreeWriter:
         self._skip_existing = skip_existing
         self._record = record
         self._progress = progress
+        self._batch: list[ListedDirectory] = []
+        self._batch_files = 0
         self.summary = TreeSummary()
 
     def write(self, listing: Iterable[ListedDirectory]) -> TreeSummary:
-        """Write what a listing asks for.
+        """Write what a whole listing asks for; see `add` and `finish`.
 
         Args:
-            listing: The directories of the source. One that is not complete still has its known
-                files written.
+            listing: The directories of the source.
 
         Returns:
             What was done.
+        """
+        for directory in listing:
+            self.add(directory)
+        return self.finish()
+
+    def add(self, listed: ListedDirectory) -> None:
+        """Write what a directory asks for, now or with those that follow.
+
+        The manifest is asked and told once for many files, which is why directories wait.
+
+        Args:
+            listed: A directory of the source. One that is not complete still has its known
+                files written.
 
         Raises:
             OutputUnavailableError: The disk is full or read-only; what was written stays.
         """
-        for batch in _batches(listing):
-            owned = self._manifest.names([directory.path for directory in batch])
-            plans = [
-                plan
-                for directory in batch
-                if (plan := self._plan(directory, owned.get(directory.path, set()))) is not None
-            ]
-            self._manifest.enter(file for plan in plans for file in plan.files())
-            for plan in plans:
-                self._apply(plan)
-            self._progress(self.summary)
+        self._batch.append(listed)
+        self._batch_files += len(listed.files)
+        if self._batch_files >= _FILES_PER_BATCH or len(self._batch) >= _FILES_PER_BATCH:
+            self._write_batch()
+
+    def finish(self) -> TreeSummary:
+        """Write what still waits.
+
+        Returns:
+            What was done for all directories.
+
+        Raises:
+            OutputUnavailableError: The disk is full or read-only; what was written stays.
+        """
+        self._write_batch()
         return self.summary
+
+    def _write_batch(self) -> None:
+        batch, self._batch, self._batch_files = self._batch, [], 0
+        owned = self._manifest.names([directory.path for directory in batch])
+        plans = [
+            plan
+            for directory in batch
+            if (plan := self._plan(directory, owned.get(directory.path, set()))) is not None
+        ]
+        self._manifest.enter(file for plan in plans for file in plan.files())
+        for plan in plans:
+            self._apply(plan)
+        self._progress(self.summary)
 
     def _plan(self, listed: ListedDirectory, owned: set[str]) -> _Plan | None:
         """Compare a directory with the output; None where nothing has to be done."""
@@ -246,7 +262,7 @@ class TreeWriter:
         self._record(Change(join(path, target.name), join(path, target.media_name), outcome))
 
     def _fail(self, path: str, name: str, media_name: str, error: SyncError | OSError) -> None:
-        message, remedy = _explained(error)
+        message, remedy = explained(error)
         self.summary.failures.append(ItemFailure(join(path, name), message, remedy))
         self._record(Change(join(path, name), join(path, media_name), Outcome.FAILED, message))
 
@@ -254,20 +270,6 @@ class TreeWriter:
         self._output.raise_if_unavailable(error)
         for name, media_name in strm_names(media_names).items():
             self._fail(path, name, media_name, error)
-
-
-def _batches(listing: Iterable[ListedDirectory]) -> Iterator[list[ListedDirectory]]:
-    """Group directories, so that the manifest is asked and told once for many files."""
-    batch: list[ListedDirectory] = []
-    files = 0
-    for directory in listing:
-        batch.append(directory)
-        files += len(directory.files)
-        if files >= _FILES_PER_BATCH or len(batch) >= _FILES_PER_BATCH:
-            yield batch
-            batch, files = [], 0
-    if batch:
-        yield batch
 
 
 def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
@@ -281,18 +283,3 @@ def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
 def _line(content: bytes) -> bytes:
     """Return what a player reads: a byte order mark and a line feed at the end do not count."""
     return content.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n")
-
-
-def _explained(error: SyncError | OSError) -> tuple[str, str]:
-    if isinstance(error, SyncError):
-        return error.message, error.remedy
-    remedies = {
-        "ELOOP": "Remove the symbolic link from the output; links are not followed.",
-        "ENOTDIR": "Something that is not a folder is in the way in the output: move it.",
-        "EISDIR": "A folder of this name is in the way in the output: move it.",
-        "EACCES": "Give this user permission to write there.",
-        "EPERM": "Give this user permission to write there.",
-        "ENAMETOOLONG": "Shorten the folder's name in the source.",
-    }
-    code = errno.errorcode.get(error.errno or 0, "")
-    return error.strerror or str(error), remedies.get(code, "See the system's message.")

@@ -4,13 +4,22 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import matching, server, start, strm
+from sync_assets_tests.benchmarks import (
+    matching,
+    server,
+    start,
+    strm,
+    strm_local,
+    strm_memory,
+)
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "matching": matching.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
+    "strm-local": strm_local.run,
+    "strm-memory": strm_memory.run,
 }
 
 

@@ -84,6 +84,9 @@ def test_it_says_who_it_is(catalogue):
     assert agent.startswith("sync-assets/")
 
 
+OTHER_FORM = json.dumps(
+    {"items": [{"sites": [{"site": "bangumi", "id": "1"}], "titleTranslate": 5}]}
+).encode()
 HALF = json.dumps({"items": json.loads(samples.BANGUMI_DATA)["items"][:2]}).encode()
 
 
@@ -95,12 +98,7 @@ HALF = json.dumps({"items": json.loads(samples.BANGUMI_DATA)["items"][:2]}).enco
         (Fault(body=b"<html></html>", content_type="text/html; charset=utf-8"), "web page"),
         (Fault(body=b'{"items": []}'), "has no entries"),
         (Fault(body=b'{"items": [{"title": 1, "sites": 5}]}'), "no list of entries"),
-        (
-            Fault(
-                body=b'{"items": [{"sites": [{"site": "bangumi", "id": "1"}], "titleTranslate": 5}]}'
-            ),
-            "another form",
-        ),
+        (Fault(body=OTHER_FORM), "another form"),
         (Fault(body=HALF), "2 entries where the last one had 5"),
         (Fault(status=404), "HTTP 404"),
         (Fault(body=samples.BANGUMI_DATA, is_truncated=True), "cannot be fetched"),

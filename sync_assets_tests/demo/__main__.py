@@ -34,10 +34,20 @@ MEDIA = (
     "Shows/Frieren/" + "とても長い題名の" * 5 + ".mkv",
     'Movies/literal%2Fpercent:*<>|" \\ backslash.mkv',
     "Movies/ leading and trailing .mkv",
-    "Movies/poster.jpg",
+    "Movies/Akira (1988)/Akira.nfo",
+    "Movies/Akira (1988)/poster.jpg",
 )
+SUBTITLE = "Movies/Akira (1988)/Akira.zh.srt"
 REMOVED = "Movies/千と千尋の神隠し (2001)/千と千尋の神隠し.mkv"
-NUMBERS = ("listed", "created", "unchanged", "skipped", "deleted", "failed")
+NUMBERS = {
+    "listed": "listed",
+    "created": "created",
+    "unchanged": "unchanged",
+    "metadata_copied": "copied",
+    "deleted": "deleted",
+    "failed": "failed",
+}
+"""What is shown of a run, by its name in the metadata, with the table's heading."""
 
 console = Console(highlight=False)
 
@@ -76,6 +86,7 @@ def _configure(base: Path) -> Settings:
     configuration.write_text(
         'home = "home"\n\n[strm.jobs.demo]\nsource = { path = "media" }\n'
         'output = "library"\nurl_template = "http://nas.lan:8000/media/{path}"\n'
+        'metadata = { mode = "copy" }\n'
     )
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]  # they win over the file, and name the user's own home and ledger
@@ -88,13 +99,17 @@ def _configure(base: Path) -> Settings:
 
 def _change(media: Path) -> None:
     (media / REMOVED).unlink()
-    write_media(media, ["Shows/Frieren/[Group] Frieren - 03 (1080p) [ABCD1234].mkv"])
+    write_media(media, ["Shows/Frieren/[Group] Frieren - 03 (1080p) [ABCD1234].mkv", SUBTITLE])
 
 
 STEPS = (
-    ("new", lambda _: None, {"created": 12, "unchanged": 0, "deleted": 0, "failed": 0}),
-    ("again", lambda _: None, {"created": 0, "unchanged": 12, "deleted": 0}),
-    ("1 added, 1 gone", _change, {"created": 1, "unchanged": 11, "deleted": 1}),
+    ("new", lambda _: None, {"created": 12, "unchanged": 0, "metadata_copied": 2, "failed": 0}),
+    ("again", lambda _: None, {"created": 0, "unchanged": 12, "metadata_copied": 0, "deleted": 0}),
+    (
+        "2 added, 1 gone",
+        _change,
+        {"created": 1, "unchanged": 11, "metadata_copied": 1, "deleted": 1},
+    ),
 )
 
 
@@ -102,8 +117,8 @@ def _run_steps(base: Path, settings: Settings) -> list[str]:
     """Run the job once per step; return what was not as expected."""
     table = Table(title="What strm_full did", box=SIMPLE, title_justify="left")
     table.add_column("run", no_wrap=True)
-    for name in NUMBERS:
-        table.add_column(name, justify="right", no_wrap=True)
+    for heading in NUMBERS.values():
+        table.add_column(heading, justify="right", no_wrap=True)
     mismatches = []
     for title, prepare, expected in STEPS:
         prepare(base / "media")
@@ -150,16 +165,17 @@ def _numbers(settings: Settings) -> dict[str, int]:
 
 def _show_files(library: Path) -> None:
     table = Table(
-        title="The library: each .strm file is one line that a player opens",
+        title="The library: each .strm file is one line that a player opens; the others are copies",
         box=SIMPLE,
         title_justify="left",
     )
     table.add_column("file", overflow="fold")
     table.add_column("points at", overflow="fold")
-    for path in sorted(library.rglob("*.strm")):
-        link = path.read_text(encoding="utf-8")
-        target = unquote(link.partition("/media/")[2])
-        table.add_row(escape(str(path.relative_to(library))), escape(f"…/{target}"))
+    for path in sorted(each for each in library.rglob("*") if each.is_file()):
+        target = "-"
+        if path.suffix == ".strm":
+            target = f"…/{unquote(path.read_text(encoding='utf-8').partition('/media/')[2])}"
+        table.add_row(escape(str(path.relative_to(library))), escape(target))
     console.print(table)
 
 

@@ -17,14 +17,9 @@ from sync_assets.strm.announcements import (
     coalesced,
     pending_announcement,
 )
+from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.media_server import MediaServer, MediaServerError
-from sync_assets.strm.pipeline import (
-    JobRun,
-    clean_orphans,
-    list_source,
-    tell_media_servers,
-    write_tree,
-)
+from sync_assets.strm.pipeline import clean_orphans, list_source, tell_media_servers, write_tree
 from sync_assets_tests.support.media import write_media
 from sync_assets_tests.upstreams.media_server import (
     API_KEY,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,14 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
+from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.models import OwnedFile
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
 from sync_assets.strm.output import TEMPORARY_NAME, OutputUnavailableError
 from sync_assets.strm.pipeline import (
     ORPHANS,
-    TREE,
-    JobRun,
-    StageResult,
     clean_orphans,
+    list_and_write,
     list_source,
     write_tree,
 )
@@ -63,15 +62,9 @@ class Library:
         return JobRun("movies", self.settings, self.lease, self.ledger, self.lake)
 
     def sync(self, **orphan_options) -> dict[str, int]:
-        """Run the three stages; return all numbers."""
-        stages: list[Callable[[JobRun], StageResult]] = [
-            list_source,
-            write_tree,
-            lambda job: clean_orphans(job, **orphan_options),
-        ]
+        """Do what a full run does; return all numbers."""
         numbers: dict[str, int] = {"failed": 0}
-        for stage in stages:
-            result = stage(self.job)
+        for result in (*list_and_write(self.job), clean_orphans(self.job, **orphan_options)):
             numbers |= result.numbers
             numbers["failed"] += len(result.failures)
         return numbers
@@ -469,13 +462,13 @@ def test_filters_leave_out_what_they_say(library: Library) -> None:
 def test_what_happened_is_in_the_lake(library: Library) -> None:
     fill(library, 2)
     library.sync()
-    rows = library.lake.table(TREE, partition="movies").to_pylist()
+    rows = library.lake.table(("strm", "tree"), partition="movies").to_pylist()
     assert [(row["path"], row["source_path"], row["outcome"]) for row in rows] == [
         ("Film 0/Film 0.strm", "Film 0/Film 0.mkv", "created"),
         ("Film 1/Film 1.strm", "Film 1/Film 1.mkv", "created"),
     ]
     library.sync()
-    assert library.lake.table(TREE, partition="movies").num_rows == 0
+    assert library.lake.table(("strm", "tree"), partition="movies").num_rows == 0
 
 
 def test_an_output_that_is_a_file_is_named_with_a_remedy(library: Library) -> None:
@@ -497,7 +490,8 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings
-from sync_assets.strm.pipeline import JobRun, clean_orphans, list_source, write_tree
+from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.pipeline import clean_orphans, list_and_write
 base = Path(sys.argv[1])
 settings = StrmJobSettings(
     source=LocalSourceSettings(path=base / "media"), output=base / "library",
@@ -507,8 +501,8 @@ ledger = Ledger.open(f"sqlite:///{base}/home/ledger.db")
 with hold_lease(ledger, "strm", purpose="test", wait_seconds=30) as lease:
     job = JobRun("movies", settings, lease, ledger, Lake(base / "lake"))
     print("ready", flush=True)
-    for stage in (list_source, write_tree, clean_orphans):
-        stage(job)
+    list_and_write(job)
+    clean_orphans(job)
 assert "pandas" not in sys.modules
 print("done", flush=True)
 """
