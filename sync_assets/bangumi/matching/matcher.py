@@ -20,6 +20,7 @@ from sync_assets.bangumi.matching.models import (
 from sync_assets.bangumi.matching.movies import place_movie
 from sync_assets.bangumi.matching.overrides import Overrides, placement_of
 from sync_assets.bangumi.matching.placements import ShowPlacements
+from sync_assets.bangumi.matching.show_links import ShowLinks
 from sync_assets.bangumi.matching.shows import look_up_show, numbering_of
 from sync_assets.bangumi.matching.title_search import (
     choose_hit,
@@ -82,7 +83,7 @@ class Matcher:
         self._search = search
         self._rules = rules
         self._blocked = tuple(filter(None, map(fold, rules.blocked_words)))
-        self._shows: dict[tuple[Work, ...], ShowPlacements | None] = {}
+        self._shows: dict[tuple[Work, ...], ShowLinks | None] = {}
         self._searched: dict[tuple[object, ...], Sequence[SearchHit] | SyncError] = {}
 
     def match(self, item: WatchedItem) -> Match:
@@ -140,30 +141,31 @@ class Matcher:
         return self._place_episode(show, item, item.season, item.number), show.candidates()
 
     def _place_episode(
-        self, show: ShowPlacements, item: WatchedItem, season: int, number: int
+        self, show: ShowLinks, item: WatchedItem, season: int, number: int
     ) -> Decision | None:
         subjects, day = show.subjects, item.release_date
+        placed = ShowPlacements(show)
         numbering = numbering_of(item.works)
-        placements = show.place(season, number, numbering=numbering)
+        placements = placed.place(season, number, numbering=numbering)
         if numbering is Provider.TMDB:
-            witnesses = show.place_by_other_numbering(season, number)
+            witnesses = placed.place_by_other_numbering(season, number)
         else:
-            witnesses = show.place(season, number)
+            witnesses = placed.place(season, number)
         airing = show.airing(day)
         decision = decide(placements, subjects, day, witnesses, airing=airing)
         if decision is None:
-            past_the_end = show.place_past_the_end(season, number, item.absolute_number)
+            past_the_end = placed.place_past_the_end(season, number, item.absolute_number)
             decision = decide(past_the_end, subjects, day, witnesses, airing=airing)
         if decision is None and numbering is Provider.TMDB:
             decision = decide(witnesses, subjects, day, airing=airing)
         if day is not None and season > 0 and self._is_unsure(decision):
-            return decide(show.place_by_date(number, day), subjects, day) or decision
+            return decide(placed.place_by_date(number, day), subjects, day) or decision
         return decision
 
     def _is_unsure(self, decision: Decision | None) -> bool:
         return decision is None or decision.confidence < self._rules.minimum_confidence
 
-    def _show(self, works: tuple[Work, ...]) -> ShowPlacements | None:
+    def _show(self, works: tuple[Work, ...]) -> ShowLinks | None:
         if works not in self._shows:
             self._shows[works] = look_up_show(self._index, works)
         return self._shows[works]

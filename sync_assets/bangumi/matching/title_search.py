@@ -19,6 +19,7 @@ from sync_assets.bangumi.matching.models import (
     SearchHit,
     WatchedItem,
 )
+from sync_assets.bangumi.matching.placements import ShowPlacements
 from sync_assets.bangumi.matching.shows import look_up_show
 from sync_assets.catalog.index import CatalogIndex
 from sync_assets.catalog.models import Provider, Subject, SubjectKind, WorkKind
@@ -172,7 +173,7 @@ def _episodes(
         decision = None
         if show is not None:
             subjects |= show.subjects
-            placements = show.place(season, item.number)
+            placements = ShowPlacements(show).place(season, item.number)
             decision = decide(placements, show.subjects, item.release_date)
         if decision is not None:
             placement = decision.placement

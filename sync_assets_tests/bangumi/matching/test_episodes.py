@@ -186,8 +186,13 @@ class TestNumbersPastTheEnd:
     def test_a_season_that_is_numbered_on(self, catalogue):
         catalogue.subject(11, episodes=52, begin=FIRST).subject(12, episodes=52, begin=SECOND)
         catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
-        match = catalogue.match(episode(2, 53))
-        assert (place(match), match.method) == (("matched", 12, 1), Method.ABSOLUTE_NUMBER)
+        match = catalogue.match(episode(2, 60))
+        assert (place(match), match.method) == (("matched", 12, 8), Method.ABSOLUTE_NUMBER)
+
+    def test_just_past_the_end_it_may_be_a_recap(self, catalogue):
+        catalogue.subject(11, episodes=12, begin=FIRST).subject(12, episodes=12, begin=SECOND)
+        catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
+        assert place(catalogue.match(episode(2, 13))) == ("review", 12, 1)
 
     def test_the_absolute_number_counts_through_all_series(self, catalogue):
         catalogue.subject(11, episodes=52, begin=FIRST).subject(12, episodes=52, begin=SECOND)
