@@ -23,8 +23,8 @@ from sync_assets.bangumi.matching.placements import ShowPlacements
 from sync_assets.bangumi.matching.show_links import ShowLinks
 from sync_assets.bangumi.matching.shows import look_up_show, numbering_of
 from sync_assets.bangumi.matching.title_search import (
+    TitleFinder,
     choose_hit,
-    find_in_catalog,
     search_window,
     titles_of,
 )
@@ -80,6 +80,7 @@ class Matcher:
     ) -> None:
         self._index = index
         self._overrides = overrides
+        self._titles = TitleFinder(index)
         self._search = search
         self._rules = rules
         self._blocked = tuple(filter(None, map(fold, rules.blocked_words)))
@@ -119,7 +120,7 @@ class Matcher:
 
     def _by_title(self, item: WatchedItem) -> Match:
         """Look for the item's titles, in the catalogue and then by Bangumi's search."""
-        decision = find_in_catalog(self._index, item)
+        decision = self._titles.find(item)
         if decision is None or self._is_unsure(decision):
             return self._by_search(item, decision)
         return self._judged(item, decision)
