@@ -186,10 +186,16 @@ class Matcher:
         decision = choose_hit(hits, item) or known
         if decision is not None:
             return self._judged(item, decision)
-        if item.works and not item.genres & _SURELY_ANIME:
-            evidence = ("animation that neither the catalogue nor Bangumi's search knows",)
-            return Match(item.key, MatchStatus.NOT_ANIME, evidence=evidence)
-        return Match(item.key, MatchStatus.REVIEW, evidence=("nothing like it was found",))
+        namesakes = self._titles.namesakes(item)
+        if namesakes:
+            evidence = ("the title is known, but no episode of that day",)
+            return Match(
+                item.key, MatchStatus.REVIEW, evidence=evidence, candidates=tuple(namesakes)
+            )
+        evidence = ("nothing like it is known as anime",)
+        is_anime = bool(item.genres & _SURELY_ANIME)
+        status = MatchStatus.REVIEW if is_anime else MatchStatus.NOT_ANIME
+        return Match(item.key, status, evidence=evidence)
 
     def _hits(self, item: WatchedItem) -> Sequence[SearchHit] | SyncError:
         """Ask Bangumi's search, once for all episodes of a season of a show."""

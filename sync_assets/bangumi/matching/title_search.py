@@ -68,7 +68,7 @@ class TitleFinder:
             The best answer, sure enough to be matched only where the day agrees; None where no
             title is alike.
         """
-        named = self._subjects_titled(titles_of(item))
+        named = self.namesakes(item)
         subjects = self._index.subjects(named or self._subjects_alike(titles_of(item)))
         if item.media_type is MediaType.MOVIE:
             found = _films(subjects.values(), item.release_date)
@@ -89,8 +89,10 @@ class TitleFinder:
             tuple(dict.fromkeys(each.subject for each in candidates)),
         )
 
-    def _subjects_titled(self, titles: Iterable[str]) -> list[int]:
-        keys = [fold(form) for title in titles for form in (title, split_season(title)[0])]
+    def namesakes(self, item: WatchedItem) -> list[int]:
+        """Return the subjects that have exactly the item's title, with or without its season."""
+        forms = (form for title in titles_of(item) for form in (title, split_season(title)[0]))
+        keys = [fold(form) for form in forms]
         found = [
             number
             for key in dict.fromkeys(keys)
