@@ -192,6 +192,9 @@ class Matcher:
             return Match(
                 item.key, MatchStatus.REVIEW, evidence=evidence, candidates=tuple(namesakes)
             )
+        if self._search is None:
+            evidence = ("nothing like it is in the catalogue; Bangumi's search was not asked",)
+            return Match(item.key, MatchStatus.POSTPONED, evidence=evidence)
         evidence = ("nothing like it is known as anime",)
         is_anime = bool(item.genres & _SURELY_ANIME)
         status = MatchStatus.REVIEW if is_anime else MatchStatus.NOT_ANIME

@@ -206,6 +206,9 @@ class TestTheSearch:
         match = catalogue.match(self.item(), search=Search(*hits))
         assert (match.status, match.candidates) == (MatchStatus.REVIEW, (50, 51))
 
+    def test_without_it_nothing_is_said_about_what_is_not_known(self, catalogue):
+        assert catalogue.match(self.item()).status is MatchStatus.POSTPONED
+
     def test_it_is_asked_once_per_show(self, catalogue):
         search = Search(SearchHit(50, "Unheard", begin=date(2024, 1, 7), episodes=12))
         matcher = catalogue.matcher(search=search)
