@@ -12,7 +12,7 @@ from sync_assets.bangumi.matching.models import EpisodeType, Method, Placement
 from sync_assets.bangumi.matching.show_links import ESTIMATE_TOLERANCE, SPECIALS_SEASON, ShowLinks
 from sync_assets.catalog.models import Link, Provider
 
-ONE_COUR = 13
+ONE_COUR = 12
 """Up to this number an episode is in the first subject of its season, whatever follows."""
 
 WEEKS_APART = 2
@@ -173,8 +173,7 @@ class ShowPlacements:
 
     def _confidence(self, subject: int, episode: int, counted: float) -> float:
         """Return how sure a subject is that may have fewer episodes than nobody knows."""
-        known = self._show.subjects.get(subject)
-        if known is not None and known.episodes is not None:
+        if self._show.has_episode(subject, episode, certainly=True):
             return counted
         # A high number may belong to a sequel, if there is one.
         is_sure = episode <= ONE_COUR or len(self._show.series()) == 1
