@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+import sync_assets.catalog.definitions as catalog
 import sync_assets.ops.automation as operations
 import sync_assets.strm.definitions as strm
 from sync_assets.executor import all_partitions_executor
@@ -42,7 +43,10 @@ def build_defs(
         # Parts of Dagster that this project has decided to use although they are beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.Definitions.merge(
-            shared, strm.build_defs(settings), operations.build_defs(settings)
+            shared,
+            strm.build_defs(settings),
+            catalog.build_defs(settings),
+            operations.build_defs(settings),
         )
 
 

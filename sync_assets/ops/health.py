@@ -200,7 +200,10 @@ def report_result(ledger: Ledger, settings: Settings, result: Result) -> None:
 
 def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
-    return {"strm": frozenset(settings.strm.jobs)}
+    return {
+        "strm": frozenset(settings.strm.jobs),
+        "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
+    }
 
 
 def _wrong_schema(ledger: Ledger, revision: str | None) -> LedgerHealth:

@@ -76,8 +76,9 @@ class _Toucher:
         self._job = job
         self._source = source
         self._changes = changes
-        self._links = LinkBuilder(job.settings, link_root=source.link_root)
+        # The view asks the source first; before that it does not know its root in links.
         self._view = SourceView(source, job.settings, owned=job.manifest.count())
+        self._links = LinkBuilder(job.settings, link_root=source.link_root)
         self._look = Look(changes, self._view)
         self._done = Touched(unsettled=self._look.unsettled)
         self._moved = 0

@@ -4,9 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server, start, strm, strm_local, strm_memory
+from sync_assets_tests.benchmarks import (
+    matching,
+    server,
+    start,
+    strm,
+    strm_local,
+    strm_memory,
+)
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "matching": matching.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,

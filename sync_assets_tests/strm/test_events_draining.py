@@ -20,7 +20,7 @@ from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.ledger.schema import inbox_events, strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings, StrmSettings
-from sync_assets.strm import looking
+from sync_assets.strm import looking, notify
 from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
 from sync_assets.strm.drives import DriveUnmountedError
 from sync_assets.strm.event_budget import BUDGET_HOURS
@@ -30,6 +30,7 @@ from sync_assets.strm.notification import UnusableNotificationError
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets.strm.waiting import EVENT_JOB
 from sync_assets_tests.support.media import tree_of, write_media
+from sync_assets_tests.upstreams.openlist import OpenListServer
 
 
 @dataclass
@@ -730,3 +731,30 @@ def test_a_scan_that_an_event_asks_for_brings_metadata(illustrated: Shelf) -> No
     illustrated.deliver({"nobody": "knows what this is"})
     illustrated.drain()
     assert "3/poster.jpg" in illustrated.names()
+
+
+def test_an_event_of_openlist_gives_a_file_with_openlists_own_link(
+    tmp_path: Path, sqlite_ledger: Ledger
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    with (
+        OpenListServer(base_path="/drive") as server,
+        hold_lease(sqlite_ledger, "strm", purpose="test") as lease,
+    ):
+        source = {"type": "openlist", "base_url": server.url, "path": "/films"}
+        settings = StrmSettings.model_validate(
+            {
+                "jobs": {
+                    "films": {
+                        "source": source | {"token": server.static_token},
+                        "output": tmp_path / "library",
+                        "event_root": "/drive/films",
+                    }
+                }
+            }
+        )
+        server.add("/drive/films/a.mkv")
+        notify(sqlite_ledger, "/drive/films/a.mkv", "create")
+        Drain(settings, sqlite_ledger, lake, lease=lease, run_id="run").run()
+        link = tree_of(tmp_path / "library")["a.strm"].decode()
+        assert link == f"{server.url}/d/drive/films/a.mkv?sign={server.sign('/drive/films/a.mkv')}"

@@ -37,7 +37,9 @@ def test_a_reserved_name_is_given_to_none() -> None:
     }
 
 
-def test_names_that_differ_only_by_case_or_composition_stay_apart_on_any_file_system() -> None:
+def test_trap_15_names_that_differ_only_by_case_or_composition_stay_apart_on_any_file_system() -> (
+    None
+):
     assert strm_names(["Movie.mkv", "movie.mkv"]) == {
         "Movie.strm": "Movie.mkv",
         "movie.mkv.strm": "movie.mkv",

@@ -112,7 +112,7 @@ def test_levels_0_to_25_are_listed_and_what_lies_deeper_is_truncated(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "nul\0byte"])
-def test_a_name_that_leads_elsewhere_is_never_a_name(name: str) -> None:
+def test_trap_21_a_name_that_leads_elsewhere_is_never_a_name(name: str) -> None:
     listed = run(MemorySource({"": [Entry(name, EntryKind.FILE, 1), directory(name)]}))
     assert list(listed) == [""]
     assert listed[""].files == []
