@@ -50,6 +50,12 @@ def read_bookmarks(lake: Lake, account: str) -> list[dict[str, Any]]:
     return lake.table(ASSET, partition=account).to_pylist()
 
 
+def preload() -> None:
+    """Import what writing the table needs; half a second that can pass while Pixiv is asked."""
+    import pandas as pd  # noqa: F401, PLC0415 - pyarrow wants it
+    import pyarrow.parquet  # noqa: F401, PLC0415
+
+
 def write_bookmarks(lake: Lake, account: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace an account's table of bookmarks."""
     import pyarrow as pa  # noqa: PLC0415 - not with the definitions

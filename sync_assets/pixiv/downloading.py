@@ -54,8 +54,14 @@ class _Seen:
     """What a run said of works."""
 
     visited: set[int] = field(default_factory=set)
+    last: int | None = None
+    concluded: set[int] = field(default_factory=set)
     page_counts: dict[int, int] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+
+    def left_behind(self) -> set[int]:
+        """Return the works that gallery-dl has gone on from, and that are not concluded."""
+        return self.visited - self.concluded - {self.last}
 
 
 class Downloads:
@@ -168,7 +174,10 @@ class Downloads:
         def on_progress() -> None:
             nonlocal settled_at
             if time.monotonic() - settled_at >= SETTLE_SECONDS:
+                # Posts first: what gallery-dl has gone on from has written all its files' lines.
+                self._read_posts(stream, seen)
                 self._settler.settle(stream.files())
+                self._conclude(seen, seen.left_behind())
                 settled_at = time.monotonic()
 
         config = download_config(
@@ -182,7 +191,7 @@ class Downloads:
         self._read_posts(stream, seen)
         # Where gallery-dl came to the end, a work that it did not meet cannot be had this way.
         attempted = trip.work_ids if kind in _came_to_its_end(trip) else seen.visited
-        self._conclude(seen, attempted)
+        self._conclude(seen, set(attempted) - seen.concluded)
         remove_run(directory)
         return kind, finished
 
@@ -191,12 +200,15 @@ class Downloads:
         for line in stream.read("post"):
             work_id = int(line["id"])
             seen.visited.add(work_id)
+            seen.last = work_id
             seen.page_counts[work_id] = int(line.get("count") or 0)
             if (found := frames_of(line)) is not None:
                 frames[work_id] = found
         for line in stream.read("error"):
             work_id, page = int(line["id"]), int(line["num"])
             seen.errors[work_id] = f"page {page} could not be downloaded"
+        if not frames:
+            return seen
         with self._ledger.write() as connection:
             for work in read_works(connection, self._account.name, work_ids=frames).values():
                 if work.frames != frames[work.work_id]:
@@ -205,6 +217,9 @@ class Downloads:
 
     def _conclude(self, seen: _Seen, attempted: Collection[int]) -> None:
         """Complete the works whose files are all there; note the others' attempt."""
+        if not attempted:
+            return
+        seen.concluded.update(attempted)
         with self._ledger.write() as connection:
             works = read_works(connection, self._account.name, work_ids=attempted)
             files: dict[int, list[StoredFile]] = {}

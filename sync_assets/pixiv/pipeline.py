@@ -3,6 +3,7 @@
 Plain functions over one account; the caller holds the account's lease.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from sync_assets.pixiv.accounts import (
 from sync_assets.pixiv.animations import convert_animations
 from sync_assets.pixiv.announcing import Announce, announce_works
 from sync_assets.pixiv.archive import is_empty
-from sync_assets.pixiv.bookmarks import merge, order_of, read_bookmarks, write_bookmarks
+from sync_assets.pixiv.bookmarks import merge, order_of, preload, read_bookmarks, write_bookmarks
 from sync_assets.pixiv.downloading import Downloads
 from sync_assets.pixiv.files import StoredFile, newest_files
 from sync_assets.pixiv.gallery_dl import end_orphans
@@ -82,6 +83,8 @@ def sync_bookmarks(this: Round) -> StageResult:
     state = _restarted_if_archive_is_gone(this)
     is_due = _full_pass_is_due(account, state)
     known = read_bookmarks(this.lake, account.name)
+    loader = threading.Thread(target=preload)
+    loader.start()
     try:
         listings = [
             list_bookmarks(account, visibility, order_of(known, visibility), full=is_due)
@@ -92,6 +95,8 @@ def sync_bookmarks(this: Round) -> StageResult:
             with this.ledger.write() as connection:
                 record_refusal(connection, account.name, account.settings.user_id)
         raise
+    finally:
+        loader.join()
     whole = [listing.visibility for listing in listings if listing.is_whole]
     listed = [work for listing in listings for work in listing.works]
     merged = merge(known, listed, whole=whole, now=utc_now())

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,7 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.logs import stage
-from sync_assets.ops.tools import tool_path, tool_version
+from sync_assets.ops.tools import TOOLS, tool_version
 from sync_assets.pixiv.account import lease_name, open_account
 from sync_assets.pixiv.announcing import Announce
 from sync_assets.pixiv.models import ItemFailure, StageResult
@@ -95,10 +96,11 @@ class AccountRun:
             logged["failed"] = len(result.failures)
         return result
 
-    def _gallery_dl(self) -> Any:
-        own = self._settings.pixiv.gallery_dl_path
+    def _gallery_dl(self) -> Path:
+        own = self._settings.pixiv.gallery_dl_path or self._settings.tools.gallery_dl
         if own is None:
-            return tool_path(self._settings, "gallery_dl")
+            # It came with this project; asking for its version costs a third of a quiet round.
+            return TOOLS["gallery_dl"].installed
         tool_version("gallery_dl", own)
         return own
 
