@@ -19,6 +19,7 @@ from sync_assets.ops.home import initialise_home
 from sync_assets.settings import Settings, load_settings
 from sync_assets.settings.loading import CONFIG_VARIABLE
 from sync_assets.settings.models import ENVIRONMENT_PREFIX
+from sync_assets_tests.demo import pixiv
 from sync_assets_tests.support.media import write_media
 
 MEDIA = (
@@ -46,8 +47,8 @@ def main() -> int:
     """Run the demonstration; 0 when every step did what it should."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Sync a generated media folder into a .strm library, three times, in a "
-        "throw-away home, and show what happened.",
+        description="Sync a generated media folder into a .strm library, three times, and the "
+        "bookmarks of a local stand-in of Pixiv, twice, in a throw-away home; show what happened.",
     )
     parser.add_argument("--keep", action="store_true", help="then open the UI on it, until Ctrl-C")
     arguments = parser.parse_args()
@@ -56,6 +57,7 @@ def main() -> int:
         settings = _configure(base)
         initialise_home(settings)
         mismatches = _run_steps(base, settings)
+        mismatches += pixiv.run_pixiv(base, settings, console)
         _show_files(base / "library")
         if mismatches:
             console.print("\n[red]Not as expected:[/red]\n" + "\n".join(mismatches))
@@ -75,7 +77,7 @@ def _configure(base: Path) -> Settings:
     configuration = base / "sync.toml"
     configuration.write_text(
         'home = "home"\n\n[strm.jobs.demo]\nsource = { path = "media" }\n'
-        'output = "library"\nurl_template = "http://nas.lan:8000/media/{path}"\n'
+        'output = "library"\nurl_template = "http://nas.lan:8000/media/{path}"\n' + pixiv.SETTINGS
     )
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]  # they win over the file, and name the user's own home and ledger
