@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # Large enough to compress and scan well, small enough that a writer's memory stays bounded.
-_GROUP_ROWS = 131_072
+_GROUP_ROWS = 32_768
+_BATCH_ROWS = 8_192
 _GROUP_BYTES = 64 * 1024 * 1024
 
 _PARTITION_KEY = b"sync_assets.partition"
@@ -155,7 +156,7 @@ class StoredTable:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Read columns batch by batch."""
-        batches = self._file.iter_batches(columns=list(columns))
+        batches = self._file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False)
         while True:
             # Around the reading alone: an error of whoever consumes the batches is not damage.
             with self._naming_damage():

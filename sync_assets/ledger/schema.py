@@ -6,6 +6,7 @@ it, in this package or in the domain that owns it.
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -128,6 +129,10 @@ strm_files = Table(
     Column("name", Text, primary_key=True),
     Column("written_at", Float, nullable=False),
     Column("digest", Text, nullable=False, server_default=""),
+    Column("kind", Text, nullable=False, server_default="strm"),
+    Column("replaced_digest", Text, nullable=False, server_default=""),
+    Column("remote_size", BigInteger),
+    Column("remote_modified_us", BigInteger),
     sqlite_with_rowid=False,
 )
 

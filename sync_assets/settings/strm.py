@@ -19,6 +19,8 @@ from pydantic import (
 )
 
 from sync_assets.settings.section import AnchoredPath, Section
+from sync_assets.settings.strm_extensions import Extension
+from sync_assets.settings.strm_metadata import MetadataMode, MetadataSettings
 from sync_assets.settings.strm_sources import (
     LocalSourceSettings,
     OpenListSourceSettings,
@@ -44,13 +46,6 @@ class LinkMode(StrEnum):
 
     URL = "url"
     PATH = "path"
-
-
-def _valid_extension(extension: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9]{1,16}", extension):
-        message = "an extension is letters and digits without a dot, such as 'mkv'"
-        raise ValueError(message)
-    return extension.lower()
 
 
 def _valid_url_template(template: str) -> str:
@@ -134,7 +129,7 @@ class StrmJobSettings(Section):
         description="The address of a file; {path} is its percent-encoded path in the source. "
         "Without it, files of OpenList get OpenList's own address.",
     )
-    extensions: frozenset[Annotated[str, AfterValidator(_valid_extension)]] = Field(
+    extensions: frozenset[Extension] = Field(
         default=VIDEO_EXTENSIONS, min_length=1, description="Which files are media."
     )
     minimum_size_bytes: int = Field(
@@ -165,6 +160,7 @@ class StrmJobSettings(Section):
         description="Overwrite .strm files in the output that another program wrote.",
     )
     deletion: DeletionSettings = DeletionSettings()
+    metadata: MetadataSettings = MetadataSettings()
 
     @property
     def event_path(self) -> str:
@@ -184,6 +180,21 @@ class StrmJobSettings(Section):
         has_links = isinstance(self.source, OpenListSourceSettings)
         if self.mode is LinkMode.URL and self.url_template is None and not has_links:
             message = "mode 'url' needs url_template, such as 'http://nas.lan:8000/media/{path}'"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _metadata_can_be_read(self) -> Self:
+        is_local = isinstance(self.source, LocalSourceSettings)
+        if self.metadata.mode is MetadataMode.DOWNLOAD and is_local:
+            message = "metadata.mode 'download' needs a source behind a server; use 'copy'"
+            raise ValueError(message)
+        if self.metadata.mode is MetadataMode.COPY and not is_local and self.metadata.path is None:
+            message = "metadata.mode 'copy' needs metadata.path, where the source is mounted"
+            raise ValueError(message)
+        both = sorted(self.extensions & self.metadata.extensions)
+        if self.metadata.mode is not MetadataMode.NONE and both:
+            message = f"{', '.join(both)}: in extensions and in metadata.extensions"
             raise ValueError(message)
         return self
 

@@ -1,4 +1,4 @@
-"""The STRM pipeline, read from top to bottom: listing, tree, orphans, announcements; and changes.
+"""The STRM pipeline, read from top to bottom: listing, tree, metadata, orphans and so on.
 
 Glue only: each asset does one stage of `pipeline` for every selected job. Listing and tree are one
 step where both are wanted, so that writing need not wait for the end of the scan.
@@ -13,6 +13,7 @@ from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
 from sync_assets.strm.event_runs import EventRun
+from sync_assets.strm.metadata import write_metadata
 from sync_assets.strm.pipeline import (
     clean_orphans,
     list_and_write,
@@ -24,6 +25,7 @@ from sync_assets.strm.reporting import DOMAIN
 from sync_assets.strm.runs import Stage
 
 LIBRARY_OP = f"{DOMAIN}__library"
+METADATA_OP = f"{DOMAIN}__metadata"
 
 
 class LibraryConfig(dg.Config):
@@ -31,6 +33,16 @@ class LibraryConfig(dg.Config):
 
     Attributes:
         skip_existing: Leave every file that is there as it is, unless it is empty or torn.
+    """
+
+    skip_existing: bool = False
+
+
+class MetadataConfig(dg.Config):
+    """How to bring metadata files in one run.
+
+    Attributes:
+        skip_existing: Leave every file that is there as it is, whatever the job's policy.
     """
 
     skip_existing: bool = False
@@ -110,6 +122,26 @@ def build_assets(
         partitions_def=partitions,
         pool=DOMAIN,
         deps=[listing, tree],
+        description="The nfo files, images and subtitles that came along beside the .strm files: "
+        "new ones, and those that changed at the source. A file of your own is never touched."
+        f"{off}",
+    )
+    def metadata(
+        context: dg.AssetExecutionContext,
+        config: MetadataConfig,
+        lake: LakeResource,
+        ledger: dg.ResourceParam[Ledger],
+    ) -> dg.MaterializeResult:
+        work = partial(write_metadata, skip_existing=config.skip_existing)
+        return Stage(settings, ledger, lake.open()).run(context, work)
+
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
+        kinds={"file"},
+        partitions_def=partitions,
+        pool=DOMAIN,
+        deps=[listing, tree, metadata],
         description="Files of the library whose media are gone. They are deleted only where the "
         f"listing is whole, and only within the job's limits.{off}",
     )
@@ -128,7 +160,7 @@ def build_assets(
         kinds={"api"},
         partitions_def=partitions,
         pool=DOMAIN,
-        deps=[tree, orphans],
+        deps=[tree, metadata, orphans],
         description="What Jellyfin and Emby were told: exactly the files that changed, in batches. "
         f"What a server could not be told is kept for the next run.{off}",
     )
@@ -151,4 +183,4 @@ def build_assets(
     ) -> dg.MaterializeResult:
         return EventRun(settings, ledger, lake.open()).run(context)
 
-    return [library, orphans, announcements, changes]
+    return [library, metadata, orphans, announcements, changes]

@@ -7,7 +7,7 @@ import dagster as dg
 
 from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.settings.strm import StrmSettings
-from sync_assets.strm.assets import LIBRARY_OP
+from sync_assets.strm.assets import LIBRARY_OP, METADATA_OP
 from sync_assets.strm.reporting import DOMAIN
 from sync_assets.strm.waiting import EVENT_JOB
 
@@ -38,9 +38,14 @@ def build_incremental_job() -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         "strm_incremental",
         selection=dg.AssetSelection.assets(
-            [DOMAIN, "listing"], [DOMAIN, "tree"], [DOMAIN, "announcements"]
+            [DOMAIN, "listing"], [DOMAIN, "tree"], [DOMAIN, "metadata"], [DOMAIN, "announcements"]
         ),
-        config={"ops": {LIBRARY_OP: {"config": {"skip_existing": True}}}},
+        config={
+            "ops": {
+                LIBRARY_OP: {"config": {"skip_existing": True}},
+                METADATA_OP: {"config": {"skip_existing": True}},
+            }
+        },
         description="List each source and write what is missing; compare nothing that is there, "
         "delete nothing. Without a partition: all of them.",
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ASSET = ("strm", "tree")
-_ROWS_PER_BATCH = 20_000
+_ROWS_PER_BATCH = 5_000
 
 
 class ChangeWriter:

@@ -18,6 +18,7 @@ from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.strm.models import Entry, EntryKind
 
 _FLUSH_SECONDS = 1.0
+_BUFFER_BYTES = 1024 * 1024
 
 
 class CheckpointError(SyncError):
@@ -53,7 +54,7 @@ class ScanCheckpoint:
         self.resumed = 0
         with self._explaining():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("r+b" if self.resumes else "wb")
+            self._file = path.open("r+b" if self.resumes else "wb", _BUFFER_BYTES)
             self._flushed_at = time.monotonic()
             if not self.resumes:
                 self._file.write(_line(head))

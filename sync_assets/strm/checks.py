@@ -6,12 +6,11 @@ import dagster as dg
 
 from sync_assets.lake import Lake
 from sync_assets.lake.resources import LakeResource
+from sync_assets.strm import listing_table
 from sync_assets.strm.listing_table import ASSET as LISTING
-from sync_assets.strm.models import Decision, EntryKind, ItemFailure, ListingStatus, join
+from sync_assets.strm.models import Decision, ItemFailure
 from sync_assets.strm.pipeline import ORPHANS
 from sync_assets.strm.runs import failure_table
-
-_AS_GOOD_AS_IT_GETS = (ListingStatus.COMPLETE, ListingStatus.UNPROVEN)
 
 
 def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
@@ -31,13 +30,11 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
         opened = lake.open()
         incomplete = []
         for job in _stored(opened, LISTING, jobs):
-            columns = ["directory", "name", "kind", "status", "error"]
-            for row in opened.table(LISTING, partition=job, columns=columns).to_pylist():
-                if row["kind"] == EntryKind.FILE or row["status"] in _AS_GOOD_AS_IT_GETS:
-                    continue
-                path = join(row["directory"], row["name"]) or "/"
+            for path, error in listing_table.incomplete(
+                opened.batches(LISTING, partition=job, columns=listing_table.STATUS_COLUMNS)
+            ):
                 remedy = "It is protected from deletion. Give this user access to it."
-                incomplete.append(ItemFailure(f"{job}: {path}", row["error"] or "", remedy))
+                incomplete.append(ItemFailure(f"{job}: {path}", error, remedy))
         return dg.AssetCheckResult(
             passed=not incomplete,
             severity=dg.AssetCheckSeverity.WARN,

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ASSET = ("strm", "listing")
-_ROWS_PER_BATCH = 20_000
+_ROWS_PER_BATCH = 5_000
+STATUS_COLUMNS = ("directory", "name", "kind", "status", "error")
+_AS_GOOD_AS_IT_GETS = (ListingStatus.COMPLETE, ListingStatus.UNPROVEN)
 _TREE_COLUMNS = ("directory", "name", "kind", "size", "status", "sign")
 
 
@@ -111,13 +113,15 @@ class _Columns:
         return pa.record_batch(list(columns.values()), names=list(columns))
 
 
-def columns_for_reading(stored: Container[str]) -> list[str]:
+def columns_for_reading(stored: Container[str], *, with_times: bool = False) -> list[str]:
     """Return the columns that `from_batches` needs, as far as they are there.
 
     Args:
         stored: The columns of the stored table, which an older version may have written.
+        with_times: Whether the times of files are wanted.
     """
-    return [name for name in _TREE_COLUMNS if name in stored]
+    wanted = (*_TREE_COLUMNS, *(("modified_at",) if with_times else ()))
+    return [name for name in wanted if name in stored]
 
 
 def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirectory]:
@@ -127,25 +131,51 @@ def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirector
         batches: Batches with the columns of `columns_for_reading`.
 
     Yields:
-        The directories in the order of the scan. Times and errors are left out.
+        The directories in the order of the scan. Errors are left out, and times where their column
+        is.
     """
     current: ListedDirectory | None = None
     for batch in batches:
         columns = (batch.column(name).to_pylist() for name in _TREE_COLUMNS[:5])
         signs = batch.column("sign").to_pylist() if "sign" in batch.schema.names else repeat(None)
-        for (directory, name, kind, size, status), sign in zip(
-            zip(*columns, strict=True), signs, strict=False
+        for (directory, name, kind, size, status), sign, modified_at in zip(
+            zip(*columns, strict=True), signs, _times(batch), strict=False
         ):
             if kind == EntryKind.DIRECTORY:
                 if current is not None:
                     yield current
                 current = ListedDirectory(join(directory, name), ListingStatus(status))
             elif current is not None and kind == EntryKind.FILE:
-                current.files.append(Entry(name, EntryKind.FILE, size, sign=sign))
+                current.files.append(Entry(name, EntryKind.FILE, size, modified_at, sign=sign))
             elif current is not None:
                 current.unreadable.append(Entry(name, EntryKind.UNREADABLE))
     if current is not None:
         yield current
+
+
+def incomplete(batches: "Iterable[pa.RecordBatch]") -> Iterator[tuple[str, str]]:
+    """Return what a stored listing could not look into.
+
+    Args:
+        batches: Batches with the columns `STATUS_COLUMNS`.
+
+    Yields:
+        The path of each directory and entry, and why.
+    """
+    for batch in batches:
+        for directory, name, kind, status, error in zip(
+            *(batch.column(column).to_pylist() for column in STATUS_COLUMNS), strict=True
+        ):
+            if kind != EntryKind.FILE and status not in _AS_GOOD_AS_IT_GETS:
+                yield join(directory, name) or "/", error or ""
+
+
+def _times(batch: "pa.RecordBatch") -> Iterable[float | None]:
+    if "modified_at" not in batch.schema.names:
+        return repeat(None)
+    # As numbers: turning an Arrow timestamp into a datetime imports pandas.
+    times = batch.column("modified_at").view("int64").to_pylist()
+    return [None if time is None else time / 1_000_000 for time in times]
 
 
 def scan_time(batches: "Iterable[pa.RecordBatch]") -> datetime:
@@ -179,4 +209,4 @@ def link_root(batches: "Iterable[pa.RecordBatch]") -> str | None:
 
 
 def _microseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1_000_000)
+    return None if seconds is None else round(seconds * 1_000_000)

@@ -26,7 +26,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.schema import strm_files, strm_outputs
 from sync_assets.strm.announcements import ChangeKind, note_changes
-from sync_assets.strm.models import OwnedFile
+from sync_assets.strm.models import FileKind, OwnedFile
 
 _DIRECTORIES_PER_QUERY = 500
 
@@ -40,12 +40,25 @@ class Manifest:
         ledger: The ledger that holds the manifest.
         job: The job's name.
         announces: Whether media servers are to be told of changes.
+        kind: Which of the job's files `count`, `names` and `directories` are about.
     """
 
-    def __init__(self, ledger: Ledger, job: str, *, announces: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        job: str,
+        *,
+        announces: bool = False,
+        kind: FileKind = FileKind.STRM,
+    ) -> None:
         self._ledger = ledger
         self._job = job
         self._announces = announces
+        self.kind = kind
+
+    def of_kind(self, kind: FileKind) -> "Manifest":
+        """Return the same manifest, about files of another kind."""
+        return Manifest(self._ledger, self._job, announces=self._announces, kind=kind)
 
     def claim_output(self, output: Path) -> int:
         """Say where the job's files are; after a change it owns nothing any more.
@@ -65,7 +78,7 @@ class Manifest:
             before = connection.execute(query).scalar()
         if before == claimed:
             return 0
-        left = self.count()
+        left = self._count(strm_files.c.job == self._job)
         dialect = postgresql if self._ledger.url.get_backend_name() == "postgresql" else sqlite
         with self._ledger.write() as connection:
             connection.execute(delete(strm_files).where(strm_files.c.job == self._job))
@@ -88,15 +101,18 @@ class Manifest:
         return left
 
     def count(self) -> int:
-        """Return how many files the job owns."""
-        query = select(func.count()).select_from(strm_files).where(strm_files.c.job == self._job)
+        """Return how many files of the manifest's kind the job owns."""
+        return self._count(strm_files.c.job == self._job, strm_files.c.kind == self.kind)
+
+    def _count(self, *conditions: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(strm_files).where(*conditions)
         with self._ledger.read() as connection:
             return connection.execute(query).scalar_one()
 
     def names(
         self, directories: Sequence[str], *, written_before: float | None = None
     ) -> dict[str, set[str]]:
-        """Return the names of the job's files.
+        """Return the names of the job's files of the manifest's kind.
 
         Args:
             directories: The directories to look up, relative to the output.
@@ -109,6 +125,7 @@ class Manifest:
         found: dict[str, set[str]] = {}
         query = select(strm_files.c.directory, strm_files.c.name).where(
             strm_files.c.job == self._job,
+            strm_files.c.kind == self.kind,
             strm_files.c.directory.in_(bindparam("directories", expanding=True)),
         )
         if written_before is not None:
@@ -143,7 +160,7 @@ class Manifest:
         return [file._replace(digest=known.get((file.directory, file.name), "")) for file in files]
 
     def directories(self, below: str = "") -> Iterator[str]:
-        """Return every directory in which the job owns files, in order.
+        """Return every directory in which the job owns files of the manifest's kind, in order.
 
         Args:
             below: Only this directory and those below it; empty for all.
@@ -151,7 +168,7 @@ class Manifest:
         with self._ledger.read() as connection:
             query = (
                 select(strm_files.c.directory)
-                .where(*self._below(connection, below))
+                .where(*self._below(connection, below), strm_files.c.kind == self.kind)
                 .distinct()
                 .order_by(strm_files.c.directory)
             )
@@ -195,15 +212,11 @@ class Manifest:
         columns = strm_files.c
         with self._ledger.write() as connection:
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            moved = select(
-                columns.job,
-                literal(new).concat(func.substr(columns.directory, len(old) + 1)),
-                columns.name,
-                columns.written_at,
-                columns.digest,
-            ).where(*self._below(connection, old))
+            moved_directory = literal(new).concat(func.substr(columns.directory, len(old) + 1))
+            kept = [column for column in columns if column.name != "directory"]
+            moved = select(moved_directory, *kept).where(*self._below(connection, old))
             statement = dialect.insert(strm_files).from_select(
-                ["job", "directory", "name", "written_at", "digest"], moved
+                ["directory", *(column.name for column in kept)], moved
             )
             connection.execute(statement.on_conflict_do_nothing())
             self._note(connection, ChangeKind.WRITTEN, self._files_below(connection, new))

@@ -37,6 +37,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class FileKind(StrEnum):
+    """What an owned file of an output is; each kind has its own rule of when it is an orphan."""
+
+    STRM = "strm"
+    METADATA = "metadata"
+
+
 class Decision(StrEnum):
     """What happened to an orphan; an edited one is the user's own now, and stays."""
 
@@ -163,17 +170,19 @@ class Change(NamedTuple):
 
 
 class OwnedFile(NamedTuple):
-    """A `.strm` file that this project wrote.
+    """A file that this project wrote.
 
     Attributes:
         directory: Its directory, relative to the job's output.
         name: Its name.
         digest: Of what was written into it; empty where that is not known.
+        kind: What it is.
     """
 
     directory: str
     name: str
     digest: str = ""
+    kind: FileKind = FileKind.STRM
 
     @property
     def path(self) -> str:
@@ -207,4 +216,11 @@ def join(directory: str, name: str) -> str:
 
 def digest_of(content: bytes) -> str:
     """Return the digest by which a file's content is known again."""
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+    digest = new_digest()
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def new_digest() -> "hashlib.blake2b":
+    """Begin a digest of content that comes in pieces; see `digest_of`."""
+    return hashlib.blake2b(digest_size=8)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import DeletionSettings, StrmJobSettings
+from sync_assets.settings.strm_metadata import MetadataMode
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
     Decision,
     DeletionPlan,
+    FileKind,
     ItemFailure,
     ListedDirectory,
     ListingStatus,
@@ -54,7 +56,7 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
     """
     finder = _Finder(job, manifest, listed_at)
     orphans = sorted(finder.find(listing, below), key=lambda file: file.path)
-    owned = manifest.count()
+    owned = finder.owned()
     digest = hashlib.sha256(job_name.encode())
     for orphan in orphans:
         digest.update(b"\0" + orphan.path.encode())
@@ -62,8 +64,8 @@ def plan_deletion(  # noqa: PLR0913 - the last two are named
         plan_id=digest.hexdigest()[:12],
         orphans=orphans,
         protected=finder.protected,
-        owned=owned,
-        refusal=_refusal(len(orphans), owned, job.deletion),
+        owned=sum(owned.values()),
+        refusal=_refusal_by_kind(orphans, owned, job.deletion),
     )
 
 
@@ -118,7 +120,10 @@ def _delete(orphan: OwnedFile, output: Output) -> bool:
     with output.directory(orphan.directory, create=False) as directory:
         if directory is None:
             return True
-        if orphan.digest:
+        if orphan.kind is FileKind.METADATA:
+            if directory.holds(orphan.name) and directory.digest(orphan.name) != orphan.digest:
+                return False
+        elif orphan.digest:
             content = directory.read(orphan.name, MAXIMUM_CONTENT_BYTES)
             if content is not None and digest_of(content) != orphan.digest:
                 return False
@@ -130,8 +135,16 @@ class _Finder:
     def __init__(self, job: StrmJobSettings, manifest: Manifest, listed_at: float) -> None:
         self._media = MediaFilter(job)
         self._manifest = manifest
+        # Without the stage that brings metadata files nobody looks after them: they stay.
+        looks_after_metadata = job.metadata.mode is not MetadataMode.NONE
+        self._metadata = manifest.of_kind(FileKind.METADATA) if looks_after_metadata else None
         self._listed_at = listed_at
         self.protected = 0
+
+    def owned(self) -> dict[FileKind, int]:
+        """Return how many files the job has, by kind."""
+        metadata = self._metadata.count() if self._metadata is not None else 0
+        return {FileKind.STRM: self._manifest.count(), FileKind.METADATA: metadata}
 
     def find(self, listing: Iterable[ListedDirectory], below: Sequence[str]) -> Iterator[OwnedFile]:
         """Return the orphans of listed directories, then those of directories that are gone."""
@@ -148,10 +161,14 @@ class _Finder:
                 batch.clear()
         yield from self._in_listed(batch)
         for directory_path in below:
-            yield from self._in_unlisted(directory_path, status, unreadable)
+            for manifest in (self._manifest, self._metadata):
+                if manifest is not None:
+                    yield from self._in_unlisted(manifest, directory_path, status, unreadable)
 
     def _in_listed(self, batch: list[ListedDirectory]) -> Iterator[OwnedFile]:
-        owned = self._owned([directory.path for directory in batch])
+        if self._metadata is not None:
+            yield from self._metadata_in_listed(self._metadata, batch)
+        owned = self._owned(self._manifest, [directory.path for directory in batch])
         for directory in batch:
             names = owned.get(directory.path)
             if not names:
@@ -164,23 +181,42 @@ class _Finder:
             self.protected += sum(wanted.get(name) in unreadable for name in names)
             yield from (OwnedFile(directory.path, name) for name in names - wanted.keys())
 
+    def _metadata_in_listed(
+        self, manifest: Manifest, batch: list[ListedDirectory]
+    ) -> Iterator[OwnedFile]:
+        """Return metadata files whose own source is gone; a `.strm` file has another rule."""
+        owned = self._owned(manifest, [directory.path for directory in batch])
+        for directory in batch:
+            names = owned.get(directory.path)
+            if not names:
+                continue
+            if directory.status is not ListingStatus.COMPLETE:
+                self.protected += len(names)
+                continue
+            unreadable = {entry.name for entry in directory.unreadable}
+            self.protected += len(names & unreadable)
+            gone = names - unreadable - {file.name for file in directory.files}
+            yield from (OwnedFile(directory.path, name, kind=FileKind.METADATA) for name in gone)
+
     def _in_unlisted(
         self,
+        manifest: Manifest,
         below: str,
         status: Mapping[str, ListingStatus],
         unreadable: Mapping[str, set[str]],
     ) -> Iterator[OwnedFile]:
-        unlisted = [path for path in self._manifest.directories(below) if path not in status]
+        kind = manifest.kind
+        unlisted = [path for path in manifest.directories(below) if path not in status]
         for start in range(0, len(unlisted), _DIRECTORIES_PER_BATCH):
-            owned = self._owned(unlisted[start : start + _DIRECTORIES_PER_BATCH])
+            owned = self._owned(manifest, unlisted[start : start + _DIRECTORIES_PER_BATCH])
             for path, names in owned.items():
                 if _is_gone(path, status, unreadable):
-                    yield from (OwnedFile(path, name) for name in names)
+                    yield from (OwnedFile(path, name, kind=kind) for name in names)
                 else:
                     self.protected += len(names)
 
-    def _owned(self, directories: list[str]) -> dict[str, set[str]]:
-        return self._manifest.names(directories, written_before=self._listed_at)
+    def _owned(self, manifest: Manifest, directories: list[str]) -> dict[str, set[str]]:
+        return manifest.names(directories, written_before=self._listed_at)
 
 
 def _is_gone(
@@ -195,6 +231,25 @@ def _is_gone(
             )
         path = parent
     return False
+
+
+def _refusal_by_kind(
+    orphans: Sequence[OwnedFile], owned: Mapping[FileKind, int], limits: DeletionSettings
+) -> str | None:
+    """Hold both kinds against the limits: media among media, metadata files among all files.
+
+    Metadata files that go together with the media beside them are not counted: one film has many.
+    """
+    media = [orphan for orphan in orphans if orphan.kind is FileKind.STRM]
+    leaving = {orphan.directory for orphan in media}
+    alone = [
+        orphan
+        for orphan in orphans
+        if orphan.kind is FileKind.METADATA and orphan.directory not in leaving
+    ]
+    return _refusal(len(media), owned[FileKind.STRM], limits) or _refusal(
+        len(alone), sum(owned.values()), limits
+    )
 
 
 def _refusal(orphans: int, owned: int, limits: DeletionSettings) -> str | None:

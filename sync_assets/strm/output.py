@@ -1,4 +1,4 @@
-"""The output of a job: the only code that writes `.strm` files or deletes them.
+"""The output of a job: the only code that writes files there or deletes them.
 
 Every path is walked from the root's descriptor, segment by segment, without following symbolic
 links: nothing outside the root is ever touched, whatever stands in the tree or in a name. Plain
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Self
 
 from sync_assets.errors import SyncError
+from sync_assets.strm.models import new_digest
 
 TEMPORARY_NAME = ".strm-writing"
 """A fixed short name: one run at a time holds the job's lease, and a long media name plus a
-suffix would not fit in 255 bytes."""
+suffix would not fit in 255 bytes. A file that is written while others are has a number behind."""
 
 MAXIMUM_CONTENT_BYTES = 65_536
 """No link is longer; what is longer was not written here."""
@@ -25,6 +26,7 @@ MAXIMUM_CONTENT_BYTES = 65_536
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHUNK_BYTES = 262_144
 _OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ_ONLY = frozenset({errno.EROFS})
 
@@ -183,9 +185,9 @@ class OutputDirectory:
     def names(self) -> set[str]:
         """Return the names in it; a file left half-written by a crash is removed first."""
         names = set(os.listdir(self._descriptor))
-        if TEMPORARY_NAME in names:
-            os.unlink(TEMPORARY_NAME, dir_fd=self._descriptor)
-            names.remove(TEMPORARY_NAME)
+        for name in [name for name in names if _is_temporary(name)]:
+            os.unlink(name, dir_fd=self._descriptor)
+            names.remove(name)
         return names
 
     def size(self, name: str) -> int | None:
@@ -216,6 +218,37 @@ class OutputDirectory:
             return None
         finally:
             os.close(descriptor)
+
+    def digest(self, name: str) -> str | None:
+        """Return the digest of a whole file; None where it is not a regular file, or unreadable."""
+        try:
+            descriptor = os.open(name, _FILE, dir_fd=self._descriptor)
+        except OSError:
+            return None
+        digest = new_digest()
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            while chunk := os.read(descriptor, _CHUNK_BYTES):
+                digest.update(chunk)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return digest.hexdigest()
+
+    def new_file(self, number: int) -> "NewFile":
+        """Begin a file that is written piece by piece; see `NewFile`.
+
+        Args:
+            number: Different from that of every other file that is being written in the output.
+
+        Raises:
+            OSError: It cannot be begun.
+        """
+        name = f"{TEMPORARY_NAME}-{number}"
+        descriptor = os.open(name, _NEW_FILE, 0o644, dir_fd=self._descriptor)
+        return NewFile(os.dup(self._descriptor), descriptor, name)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file: whole, or not at all. A symbolic link of this name is replaced.
@@ -282,6 +315,93 @@ class OutputDirectory:
             OSError: It is not empty, or not a directory.
         """
         os.rmdir(name, dir_fd=self._descriptor)
+
+
+class NewFile:
+    """A file that is being written: it takes its place whole, or not at all.
+
+    It holds descriptors: `place` or `discard` it in any case.
+
+    Args:
+        directory: A descriptor of its directory, which becomes this object's own.
+        descriptor: A descriptor of the file, likewise.
+        temporary_name: What it is called until it takes its place.
+    """
+
+    def __init__(self, directory: int, descriptor: int, temporary_name: str) -> None:
+        self._directory = OutputDirectory(directory)
+        self._directory_descriptor = directory
+        self._descriptor = descriptor
+        self._temporary_name = temporary_name
+        self._digest = new_digest()
+        self.size = 0
+
+    @property
+    def directory(self) -> OutputDirectory:
+        """The directory in which it is written."""
+        return self._directory
+
+    @property
+    def digest(self) -> str:
+        """The digest of what was written so far."""
+        return self._digest.hexdigest()
+
+    def write(self, content: bytes) -> None:
+        """Append to it.
+
+        Raises:
+            OSError: The disk is full, for instance.
+        """
+        _write_all(self._descriptor, content)
+        self._digest.update(content)
+        self.size += len(content)
+
+    def restart(self) -> None:
+        """Empty it, to write it anew."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.ftruncate(self._descriptor, 0)
+        self._digest = new_digest()
+        self.size = 0
+
+    def place(self, name: str, *, modified_at: float | None) -> None:
+        """Put it in its place. A symbolic link of this name is replaced.
+
+        Args:
+            name: What it is called from now on, in its directory.
+            modified_at: The time of change that it gets, in seconds since the epoch; None leaves
+                the time of writing.
+
+        Raises:
+            OSError: It cannot be put there; what was there stays.
+        """
+        try:
+            if modified_at is not None:
+                os.utime(self._descriptor, (modified_at, modified_at))
+            os.replace(
+                self._temporary_name,
+                name,
+                src_dir_fd=self._directory_descriptor,
+                dst_dir_fd=self._directory_descriptor,
+            )
+        except OSError:
+            self.discard()
+            raise
+        self._close()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._temporary_name, dir_fd=self._directory_descriptor)
+        self._close()
+
+    def _close(self) -> None:
+        os.close(self._descriptor)
+        os.close(self._directory_descriptor)
+
+
+def _is_temporary(name: str) -> bool:
+    number = name.removeprefix(f"{TEMPORARY_NAME}-")
+    return name == TEMPORARY_NAME or (number != name and number.isdecimal())
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

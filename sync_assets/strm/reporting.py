@@ -68,8 +68,10 @@ class Reporter:
                 status=max(
                     (ResultStatus(each["status"]) for each in stages.values()), key=_SEVERITY.index
                 ),
-                added=_total(stages, "created", "updated"),
-                skipped=_total(stages, "unchanged", "foreign"),
+                added=_total(stages, "created", "updated", "metadata_copied", "metadata_updated"),
+                skipped=_total(
+                    stages, "unchanged", "foreign", "metadata_unchanged", "metadata_foreign"
+                ),
                 failed=_total(stages, "failed"),
                 run_id=run_id,
                 detail={"stages": stages},

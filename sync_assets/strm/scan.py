@@ -6,10 +6,9 @@ Nothing here knows what the listing is for, and nothing here writes.
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
+from sync_assets.strm.concurrent_walk import ConcurrentWalk
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 from sync_assets.strm.sources import DirectoryUnavailableError, Source, UnprovenListingError
 
@@ -116,6 +115,11 @@ class _Listed(NamedTuple):
     children: Sequence[_Pending] = ()
     entries: Sequence[Entry] | None = None
 
+    @property
+    def weight(self) -> int:
+        """How many entries it holds, and itself."""
+        return 1 + len(self.directory.files) + len(self.children)
+
 
 class _Scanner:
     def __init__(
@@ -134,43 +138,21 @@ class _Scanner:
                 listed = self._understand(known, entries)
                 pending.update((child.path, child) for child in listed.children)
                 yield listed.directory
-        is_concurrent = self._source.connections > 1
-        list_all = self._list_concurrently if is_concurrent else self._list_in_turn
-        for listed in list_all(list(reversed(pending.values()))):
+        for listed in self._list_all(list(reversed(pending.values()))):
             if checkpoint is not None and listed.entries is not None:
                 checkpoint.record(listed.directory.path, listed.entries)
             yield listed.directory
 
-    def _list_in_turn(self, pending: list[_Pending]) -> Iterator[_Listed]:
-        """List one directory after the other, in the caller's thread."""
+    def _list_all(self, pending: list[_Pending]) -> Iterator[_Listed]:
+        """List as many directories at a time as the source allows, depth first."""
+        connections = self._source.connections
+        if connections > 1:
+            yield from ConcurrentWalk(self.list_one, pending, threads=connections)
+            return
         while pending:
             listed = self.list_one(pending.pop())
             yield listed
             pending.extend(reversed(listed.children))
-
-    def _list_concurrently(self, pending: list[_Pending]) -> Iterator[_Listed]:
-        """List as many directories at a time as the source allows.
-
-        Depth first, and few listings ahead of the caller: what waits stays small however large
-        the source is.
-        """
-        most_ahead = 2 * self._source.connections
-        finished: SimpleQueue[Future[_Listed]] = SimpleQueue()
-        running = 0
-        with ThreadPoolExecutor(self._source.connections, "strm-listing") as executor:
-            try:
-                while pending or running:
-                    while pending and running < most_ahead:
-                        executor.submit(self.list_one, pending.pop()).add_done_callback(
-                            finished.put
-                        )
-                        running += 1
-                    listed = finished.get().result()
-                    running -= 1
-                    pending.extend(reversed(listed.children))
-                    yield listed
-            finally:
-                executor.shutdown(cancel_futures=True)
 
     def list_one(self, pending: _Pending) -> _Listed:
         """List one directory, and name those in it."""

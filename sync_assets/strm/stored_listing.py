@@ -9,11 +9,12 @@ from sync_assets.strm.models import ListedDirectory
 from sync_assets.strm.touched import without_touched
 
 
-def stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
+def stored_listing(job: JobRun, *, with_times: bool = False) -> Iterator[ListedDirectory]:
     """Return the last listing of a job, without what events have shown to be out of date.
 
     Args:
         job: The job.
+        with_times: Whether the times of files are wanted, which most readers are not interested in.
 
     Returns:
         The directories in the order of the scan.
@@ -26,7 +27,7 @@ def stored_listing(job: JobRun) -> Iterator[ListedDirectory]:
         job.lake.batches(
             listing_table.ASSET,
             partition=job.name,
-            columns=listing_table.columns_for_reading(stored),
+            columns=listing_table.columns_for_reading(stored, with_times=with_times),
         )
     )
     return without_touched(job.ledger, job.name, listing, listed_at=listed_at(job).timestamp())

@@ -7,10 +7,12 @@ events may come twice, late, in any order, or be invented.
 
 import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
+from sync_assets.strm.metadata import bring_metadata, write_metadata
 from sync_assets.strm.models import (
     Change,
     Decision,
@@ -100,9 +102,11 @@ def touch(job: JobRun, changes: JobChanges) -> Touched:
 class _Toucher:
     def __init__(self, job: JobRun, changes: JobChanges, source: Source) -> None:
         self._job = job
+        self._source = source
         self._changes = changes
-        self._links = LinkBuilder(job.settings, link_root=source.link_root)
+        # The view asks the source first; before that it does not know its root in links.
         self._view = SourceView(source, job.settings, owned=job.manifest.count())
+        self._links = LinkBuilder(job.settings, link_root=source.link_root)
         self._done = Touched()
         self._listing: dict[str, ListedDirectory] = {}
         self._below: set[str] = set()
@@ -271,8 +275,9 @@ class _Toucher:
         job, numbers = self._job, {}
         failures: list[ItemFailure] = []
         notes = {}
-        for result in (*list_and_write(job), clean_orphans(job)):
-            numbers |= result.numbers
+        for result in (*list_and_write(job), write_metadata(job), clean_orphans(job)):
+            # Of equal names the scan's own numbers count, such as its requests.
+            numbers = {**result.numbers, **numbers}
             failures += result.failures
             notes |= result.notes
         wanted = {path.rpartition("/")[0] for path in self._changes.touches}
@@ -304,6 +309,9 @@ class _Toucher:
             record=self._done.changes.append,
         )
         summary = writer.write(listing)
+        metadata = bring_metadata(
+            job, listing, lambda: nullcontext(self._source), record=self._done.changes.append
+        )
         plan = plan_deletion(
             job.name,
             job.settings,
@@ -312,7 +320,7 @@ class _Toucher:
             listed_at=self._view.began_at,
             below=_topmost(self._below),
         )
-        failures = list(summary.failures)
+        failures = [*summary.failures, *metadata.failures]
         decisions: list[Decision] = []
         if plan.refusal is None and plan.orphans:
             failures += delete_orphans(
@@ -327,6 +335,7 @@ class _Toucher:
                 "unchanged": summary.unchanged,
                 "skipped": summary.skipped,
                 "foreign": summary.foreign,
+                **{name: each for name, each in metadata.numbers.items() if name != "requests"},
                 "moved": self._moved,
                 "deleted": decisions.count(Decision.DELETED),
                 "waiting": waiting,

@@ -3,7 +3,6 @@
 Deleting is not done here: see `orphans`.
 """
 
-import errno
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from sync_assets.errors import SyncError
 from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.strm.explaining import explained
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
@@ -262,7 +262,7 @@ class TreeWriter:
         self._record(Change(join(path, target.name), join(path, target.media_name), outcome))
 
     def _fail(self, path: str, name: str, media_name: str, error: SyncError | OSError) -> None:
-        message, remedy = _explained(error)
+        message, remedy = explained(error)
         self.summary.failures.append(ItemFailure(join(path, name), message, remedy))
         self._record(Change(join(path, name), join(path, media_name), Outcome.FAILED, message))
 
@@ -283,18 +283,3 @@ def _is_torn(directory: OutputDirectory, target: _Target) -> bool:
 def _line(content: bytes) -> bytes:
     """Return what a player reads: a byte order mark and a line feed at the end do not count."""
     return content.removeprefix(_UTF8_BYTE_ORDER_MARK).rstrip(b"\r\n")
-
-
-def _explained(error: SyncError | OSError) -> tuple[str, str]:
-    if isinstance(error, SyncError):
-        return error.message, error.remedy
-    remedies = {
-        "ELOOP": "Remove the symbolic link from the output; links are not followed.",
-        "ENOTDIR": "Something that is not a folder is in the way in the output: move it.",
-        "EISDIR": "A folder of this name is in the way in the output: move it.",
-        "EACCES": "Give this user permission to write there.",
-        "EPERM": "Give this user permission to write there.",
-        "ENAMETOOLONG": "Shorten the folder's name in the source.",
-    }
-    code = errno.errorcode.get(error.errno or 0, "")
-    return error.strerror or str(error), remedies.get(code, "See the system's message.")

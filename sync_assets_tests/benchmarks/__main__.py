@@ -4,13 +4,15 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import pixiv, server, start, strm
+from sync_assets_tests.benchmarks import pixiv, server, start, strm, strm_local, strm_memory
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "pixiv": pixiv.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
+    "strm-local": strm_local.run,
+    "strm-memory": strm_memory.run,
 }
 
 

@@ -183,3 +183,28 @@ def test_the_schedule_asks_for_one_run_per_job(settings: Settings) -> None:
     requests = schedule.evaluate_tick(context).run_requests or []
     assert [request.partition_key for request in requests] == ["movies", "shows"]
     assert len({request.run_key for request in requests}) == 2
+
+
+def test_metadata_files_come_along_in_both_jobs_and_count_in_the_result(
+    execute: Execute, settings: Settings, tmp_path: Path
+) -> None:
+    assert metadata(execute(), "metadata")["metadata_copied"] == 0
+    configuration = (tmp_path / "sync.toml").read_text()
+    (tmp_path / "sync.toml").write_text(
+        f'{configuration}\n[strm.jobs.movies.metadata]\nmode = "copy"\npolicy = "update"\n'
+    )
+    write_media(tmp_path / "media" / "movies", ["0/poster.jpg", "0/film.nfo"])
+    instance = dg.DagsterInstance.ephemeral()
+    definitions = build_defs(load_settings())
+    full, incremental = (
+        definitions.resolve_job_def(name) for name in ("strm_full", "strm_incremental")
+    )
+    first = full.execute_in_process(instance=instance, partition_key="movies")
+    numbers = metadata(first, "metadata")
+    assert (numbers["metadata_copied"], numbers["bytes"], numbers["failed"]) == (2, 2_000, 0)
+    assert metadata(first, "orphans")["owned"] == 22
+    assert last_results(settings)["movies"] == (ResultStatus.OK, 2, 20, 0)
+    write_media(tmp_path / "media" / "movies", ["0/poster.jpg", "1/poster.jpg"], size=7)
+    second = incremental.execute_in_process(instance=instance, partition_key="movies")
+    numbers = metadata(second, "metadata")
+    assert (numbers["metadata_copied"], numbers["metadata_unchanged"]) == (1, 2)

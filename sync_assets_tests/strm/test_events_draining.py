@@ -20,14 +20,16 @@ from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.ledger.schema import inbox_events
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings, StrmSettings
-from sync_assets.strm import touching
+from sync_assets.strm import notify, touching
 from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
 from sync_assets.strm.drives import DriveUnmountedError
 from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.metadata import write_metadata
 from sync_assets.strm.notification import UnusableNotificationError
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets.strm.waiting import EVENT_JOB
 from sync_assets_tests.support.media import tree_of, write_media
+from sync_assets_tests.upstreams.openlist import OpenListServer
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Shelf:
 
     def scan(self, name: str = "films") -> dict[str, int]:
         numbers: dict[str, int] = {}
-        for stage in (list_source, write_tree, clean_orphans):
+        for stage in (list_source, write_tree, write_metadata, clean_orphans):
             numbers |= stage(self.job(name)).numbers
         return numbers
 
@@ -624,3 +626,100 @@ def test_trap_23_the_good_end_of_a_half_hostile_rename_is_followed_before_it_fai
     drained = shelf.drain()
     assert shelf.numbers(drained)["created"] == 1
     assert "upwards" in drained.failed[0]
+
+
+# Metadata files.
+
+
+@pytest.fixture
+def illustrated(shelf: Shelf) -> Shelf:
+    """The shelf, whose films bring their metadata files along."""
+    shelf.changes["metadata"] = {"mode": "copy", "policy": "update"}
+    return shelf
+
+
+def test_an_event_brings_a_poster_replaces_it_and_removes_it(illustrated: Shelf) -> None:
+    poster = illustrated.media() / "3/poster.jpg"
+    poster.write_bytes(b"poster")
+    illustrated.send(("create", "films/3/poster.jpg"))
+    drained = illustrated.drain()
+    assert illustrated.numbers(drained)["metadata_copied"] == 1
+    assert drained.jobs["films"].changes == ["created 3/poster.jpg"]
+    poster.write_bytes(b"another one")
+    illustrated.send(("update", "films/3/poster.jpg"))
+    assert illustrated.numbers(illustrated.drain())["metadata_updated"] == 1
+    assert tree_of(illustrated.output())["3/poster.jpg"] == b"another one"
+    poster.unlink()
+    illustrated.send(("delete", "films/3/poster.jpg"))
+    assert illustrated.numbers(illustrated.drain())["deleted"] == 1
+    assert "3/poster.jpg" not in illustrated.names()
+    assert illustrated.states() == ["done"] * 3
+
+
+def test_an_event_does_not_touch_a_poster_of_the_users_own(illustrated: Shelf) -> None:
+    (illustrated.output() / "3/poster.jpg").write_bytes(b"mine")
+    (illustrated.media() / "3/poster.jpg").write_bytes(b"poster")
+    illustrated.send(("create", "films/3/poster.jpg"))
+    assert illustrated.numbers(illustrated.drain())["metadata_foreign"] == 1
+    (illustrated.media() / "3/poster.jpg").unlink()
+    illustrated.send(("delete", "films/3/poster.jpg"))
+    illustrated.drain()
+    assert tree_of(illustrated.output())["3/poster.jpg"] == b"mine"
+
+
+def test_a_new_folder_comes_with_its_metadata(illustrated: Shelf) -> None:
+    write_media(illustrated.media(), ["new/film.mkv", "new/film.nfo", "new/film.zh.srt"])
+    illustrated.send(("create", "films/new"), is_dir=True)
+    illustrated.drain()
+    assert {"new/film.strm", "new/film.nfo", "new/film.zh.srt"} <= illustrated.names()
+    assert agrees(illustrated)
+
+
+def test_a_renamed_folder_keeps_its_metadata_and_the_manifest_knows_it(
+    illustrated: Shelf,
+) -> None:
+    write_media(illustrated.media(), ["3/poster.jpg"])
+    illustrated.scan()
+    before = (illustrated.output() / "3/poster.jpg").stat().st_ino
+    (illustrated.media() / "3").rename(illustrated.media() / "three")
+    illustrated.send(("rename", "films/3", "films/three"), is_dir=True)
+    numbers = illustrated.numbers(illustrated.drain())
+    assert (numbers["moved"], numbers["metadata_copied"]) == (1, 0)
+    assert (illustrated.output() / "three/poster.jpg").stat().st_ino == before
+    assert "3/poster.jpg" not in illustrated.names()
+    (illustrated.media() / "three/poster.jpg").unlink()
+    assert illustrated.scan()["deleted"] == 1
+
+
+def test_a_scan_that_an_event_asks_for_brings_metadata(illustrated: Shelf) -> None:
+    write_media(illustrated.media(), ["3/poster.jpg"])
+    illustrated.deliver({"nobody": "knows what this is"})
+    illustrated.drain()
+    assert "3/poster.jpg" in illustrated.names()
+
+
+def test_an_event_of_openlist_gives_a_file_with_openlists_own_link(
+    tmp_path: Path, sqlite_ledger: Ledger
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    with (
+        OpenListServer(base_path="/drive") as server,
+        hold_lease(sqlite_ledger, "strm", purpose="test") as lease,
+    ):
+        source = {"type": "openlist", "base_url": server.url, "path": "/films"}
+        settings = StrmSettings.model_validate(
+            {
+                "jobs": {
+                    "films": {
+                        "source": source | {"token": server.static_token},
+                        "output": tmp_path / "library",
+                        "event_root": "/drive/films",
+                    }
+                }
+            }
+        )
+        server.add("/drive/films/a.mkv")
+        notify(sqlite_ledger, "/drive/films/a.mkv", "create")
+        Drain(settings, sqlite_ledger, lake, lease=lease, run_id="run").run()
+        link = tree_of(tmp_path / "library")["a.strm"].decode()
+        assert link == f"{server.url}/d/drive/films/a.mkv?sign={server.sign('/drive/films/a.mkv')}"

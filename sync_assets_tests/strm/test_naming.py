@@ -23,7 +23,9 @@ def test_of_two_with_one_stem_the_first_keeps_the_name() -> None:
     assert strm_names(["a.mp4", "a.mkv"]) == {"a.strm": "a.mkv", "a.mp4.strm": "a.mp4"}
 
 
-def test_names_that_differ_only_by_case_or_composition_stay_apart_on_any_file_system() -> None:
+def test_trap_15_names_that_differ_only_by_case_or_composition_stay_apart_on_any_file_system() -> (
+    None
+):
     assert strm_names(["Movie.mkv", "movie.mkv"]) == {
         "Movie.strm": "Movie.mkv",
         "movie.mkv.strm": "movie.mkv",

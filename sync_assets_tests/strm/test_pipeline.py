@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,17 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
-from sync_assets.strm.job_run import JobRun, StageResult
+from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.models import OwnedFile
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
 from sync_assets.strm.output import TEMPORARY_NAME, OutputUnavailableError
-from sync_assets.strm.pipeline import ORPHANS, clean_orphans, list_source, write_tree
+from sync_assets.strm.pipeline import (
+    ORPHANS,
+    clean_orphans,
+    list_and_write,
+    list_source,
+    write_tree,
+)
 from sync_assets.strm.sources import SourceUnavailableError
 from sync_assets_tests.support.media import DIFFICULT_NAMES, tree_of, write_media
 
@@ -56,15 +62,9 @@ class Library:
         return JobRun("movies", self.settings, self.lease, self.ledger, self.lake)
 
     def sync(self, **orphan_options) -> dict[str, int]:
-        """Run the three stages; return all numbers."""
-        stages: list[Callable[[JobRun], StageResult]] = [
-            list_source,
-            write_tree,
-            lambda job: clean_orphans(job, **orphan_options),
-        ]
+        """Do what a full run does; return all numbers."""
         numbers: dict[str, int] = {"failed": 0}
-        for stage in stages:
-            result = stage(self.job)
+        for result in (*list_and_write(self.job), clean_orphans(self.job, **orphan_options)):
             numbers |= result.numbers
             numbers["failed"] += len(result.failures)
         return numbers
@@ -135,7 +135,7 @@ def test_a_deleted_film_leaves_the_library_with_its_empty_folder(library: Librar
     assert len(library.links()) == 19
 
 
-def test_files_of_the_user_beside_ours_are_never_touched(library: Library) -> None:
+def test_trap_13_files_of_the_user_beside_ours_are_never_touched(library: Library) -> None:
     fill(library)
     library.sync()
     own = {"Film 3/Film 3.nfo": "scraped", "Film 3/extra.strm": "http://mine/", "theme.mp3": "x"}
@@ -174,7 +174,7 @@ def test_an_equal_file_that_was_there_before_becomes_ours(library: Library) -> N
     assert not path.exists()
 
 
-def test_an_edited_or_torn_or_empty_file_is_restored(library: Library) -> None:
+def test_trap_35_an_edited_or_torn_or_empty_file_is_restored(library: Library) -> None:
     fill(library)
     library.sync()
     for number, text in enumerate(["edited", "", "http://nas/Film%202/Fi"]):
@@ -191,7 +191,7 @@ def test_a_new_address_rewrites_every_file_once(library: Library) -> None:
     assert pick(library.sync(), "updated", "unchanged") == (0, 20)
 
 
-def test_an_empty_source_where_there_were_files_stops_everything(library: Library) -> None:
+def test_trap_4_an_empty_source_where_there_were_files_stops_everything(library: Library) -> None:
     fill(library)
     library.sync()
     before = tree_of(library.output)
@@ -204,7 +204,7 @@ def test_an_empty_source_where_there_were_files_stops_everything(library: Librar
     assert tree_of(library.output) == before
 
 
-def test_a_missing_source_stops_everything(library: Library) -> None:
+def test_trap_4_a_missing_source_stops_everything(library: Library) -> None:
     fill(library)
     library.sync()
     before = tree_of(library.output)
@@ -300,7 +300,9 @@ def test_a_file_that_was_edited_by_hand_is_the_users_own_and_stays(library: Libr
     assert edited.exists()
 
 
-def test_more_than_the_share_waits_for_approval_of_exactly_this_plan(library: Library) -> None:
+def test_trap_10_more_than_the_share_waits_for_approval_of_exactly_this_plan(
+    library: Library,
+) -> None:
     fill(library, 40)
     library.sync()
     for number in range(10):
@@ -327,7 +329,7 @@ def test_more_than_the_count_waits(library: Library) -> None:
     assert pick(library.sync(), "deleted", "waiting") == (0, 9)
 
 
-def test_a_small_library_can_lose_a_third_but_not_its_last_file(library: Library) -> None:
+def test_trap_10_a_small_library_can_lose_a_third_but_not_its_last_file(library: Library) -> None:
     fill(library, 3)
     library.sync()
     shutil.rmtree(library.media / "Film 0")
@@ -360,7 +362,7 @@ def test_a_file_that_is_newer_than_the_listing_is_no_orphan_of_it(library: Libra
     assert clean_orphans(library.job).numbers["deleted"] == 1
 
 
-def test_nothing_is_deleted_after_the_lease_was_lost(library: Library) -> None:
+def test_trap_34_nothing_is_deleted_after_the_lease_was_lost(library: Library) -> None:
     fill(library)
     library.sync()
     shutil.rmtree(library.media / "Film 3")
@@ -371,7 +373,9 @@ def test_nothing_is_deleted_after_the_lease_was_lost(library: Library) -> None:
     assert len(library.links()) == 20
 
 
-def test_links_planted_in_the_output_are_not_followed(library: Library, tmp_path: Path) -> None:
+def test_trap_22_links_planted_in_the_output_are_not_followed(
+    library: Library, tmp_path: Path
+) -> None:
     fill(library, 3)
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -399,7 +403,7 @@ def test_a_deleted_folder_that_became_a_link_is_left_alone(
     assert (outside / "Film 3.strm").exists()
 
 
-def test_a_folder_in_the_way_of_a_file_and_a_file_in_the_way_of_a_folder_fail_alone(
+def test_trap_22_a_folder_in_the_way_of_a_file_and_a_file_in_the_way_of_a_folder_fail_alone(
     library: Library,
 ) -> None:
     fill(library, 5)
@@ -459,6 +463,19 @@ def test_filters_leave_out_what_they_say(library: Library) -> None:
     assert sorted(library.links()) == ["a.strm", "b.strm"]
 
 
+def test_trap_12_what_a_new_filter_leaves_out_becomes_an_orphan_on_purpose(
+    library: Library,
+) -> None:
+    fill(library, 20)
+    write_media(library.media, ["Samples/sample.mkv"])
+    library.sync()
+    library.changes["exclude"] = ("^Samples",)
+    assert library.sync(dry_run=True)["deleted"] == 0
+    assert "Samples/sample.strm" in tree_of(library.output)
+    assert library.sync()["deleted"] == 1
+    assert len(tree_of(library.output)) == 20
+
+
 def test_what_happened_is_in_the_lake(library: Library) -> None:
     fill(library, 2)
     library.sync()
@@ -491,7 +508,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
+from sync_assets.strm.pipeline import clean_orphans, list_and_write
 base = Path(sys.argv[1])
 settings = StrmJobSettings(
     source=LocalSourceSettings(path=base / "media"), output=base / "library",
@@ -501,8 +518,8 @@ ledger = Ledger.open(f"sqlite:///{base}/home/ledger.db")
 with hold_lease(ledger, "strm", purpose="test", wait_seconds=30) as lease:
     job = JobRun("movies", settings, lease, ledger, Lake(base / "lake"))
     print("ready", flush=True)
-    for stage in (list_source, write_tree, clean_orphans):
-        stage(job)
+    list_and_write(job)
+    clean_orphans(job)
 assert "pandas" not in sys.modules
 print("done", flush=True)
 """

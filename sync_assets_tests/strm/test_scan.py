@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync_assets.settings.strm import HIDDEN_AND_SYSTEM
+from sync_assets.strm import concurrent_walk
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
 from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import (
@@ -111,7 +112,7 @@ def test_levels_0_to_25_are_listed_and_what_lies_deeper_is_truncated(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "nul\0byte"])
-def test_a_name_that_leads_elsewhere_is_never_a_name(name: str) -> None:
+def test_trap_21_a_name_that_leads_elsewhere_is_never_a_name(name: str) -> None:
     listed = run(MemorySource({"": [Entry(name, EntryKind.FILE, 1), directory(name)]}))
     assert list(listed) == [""]
     assert listed[""].files == []
@@ -239,7 +240,10 @@ def test_what_was_seen_of_a_listing_that_is_not_whole_is_walked(
     assert listed["a"].status is ListingStatus.COMPLETE
 
 
-def test_a_wide_source_is_not_listed_far_ahead_of_the_caller() -> None:
+def test_a_wide_source_is_not_listed_far_ahead_of_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(concurrent_walk, "MOST_ENTRIES_AHEAD", 10)
     tree: dict = {"": [directory(f"{number:03}") for number in range(200)]}
     tree |= {f"{number:03}": [] for number in range(200)}
     source = MemorySource(tree, connections=4)
@@ -247,5 +251,28 @@ def test_a_wide_source_is_not_listed_far_ahead_of_the_caller() -> None:
     for _ in range(3):
         next(walk)
     time.sleep(0.1)
-    assert len(source.calls) <= 1 + 2 + 8
+    assert len(source.calls) <= 3 + 10 + 4
     assert len(list(walk)) == 198
+
+
+def test_a_slow_caller_does_not_keep_the_source_waiting() -> None:
+    tree: dict = {"": [directory(f"{number:03}") for number in range(50)]}
+    tree |= {f"{number:03}": [file("film.mkv")] for number in range(50)}
+    source = MemorySource(tree, connections=4)
+    walk = scan(source, exclude=(), maximum_depth=25)
+    next(walk)
+    deadline = time.monotonic() + 10
+    while len(source.calls) < 51 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(source.calls) == 51
+    assert len(list(walk)) == 50
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+def test_what_was_found_before_a_source_went_away_is_passed_on(connections: int) -> None:
+    gone = SourceUnavailableError("the server has gone", remedy="start it")
+    source = MemorySource({"": [directory("a")], "a": gone}, connections)
+    walk = scan(source, exclude=(), maximum_depth=25)
+    assert next(walk).path == ""
+    with pytest.raises(SourceUnavailableError, match="has gone"):
+        next(walk)

@@ -3,6 +3,7 @@
 Every answer of `/api` has HTTP status 200 and a code in its body; `/d` and `/p` check signatures.
 """
 
+import argparse
 import base64
 import fnmatch
 import hashlib
@@ -10,6 +11,7 @@ import hmac
 import itertools
 import json
 import posixpath
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from sync_assets_tests.upstreams.sockets import (
     Received,
@@ -57,6 +59,7 @@ class Statistics:
 
     requests: Counter[str] = field(default_factory=Counter)
     listed: list[str] = field(default_factory=list)
+    downloads: list[Received] = field(default_factory=list)
     maximum_in_flight: int = 0
     times: list[float] = field(default_factory=list)
 
@@ -93,6 +96,7 @@ class OpenListServer(SocketServer):
         self.faults: list[Fault] = []
         self.root = Node()
         self.content: dict[str, bytes] = {}
+        self.elsewhere = ""
         self.clock = time.time
         self._key = b"key 1"
         self._tokens: set[str] = set()
@@ -122,7 +126,10 @@ class OpenListServer(SocketServer):
             status = found.stat()
             modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
             size = None if found.is_dir() else status.st_size
-            self.add(f"{path.rstrip('/')}/{found.relative_to(folder)}", size, modified=modified)
+            absolute = f"{path.rstrip('/')}/{found.relative_to(folder)}"
+            self.add(absolute, size, modified=modified)
+            if size is not None:
+                self.content[absolute] = found.read_bytes()
 
     def remove(self, path: str) -> Node:
         """Remove a file or a folder with all it holds."""
@@ -168,6 +175,7 @@ class OpenListServer(SocketServer):
         with self._state:
             self.statistics.requests[parts.path if parts.path.startswith("/api") else "/d"] += 1
         if parts.path.startswith(("/d/", "/p/")):
+            self.statistics.downloads.append(request)
             return self._download(unquote(parts.path[2:]), parse_qs(parts.query))
         body = json.loads(request.body) if request.body else {}
         if parts.path == "/api/auth/login":
@@ -312,6 +320,14 @@ class OpenListServer(SocketServer):
         return f"{base64.urlsafe_b64encode(digest).decode()}:{end}"
 
     def _download(self, path: str, query: dict[str, list[str]]) -> Reply:
+        fault = self._fault(
+            "file_html file_json file_500 file_401 file_short file_cut file_no_length "
+            "file_no_length_cut file_hang file_redirect file_reset file_429",
+            path,
+        )
+        broken = self._broken_download(fault.kind if fault else "", path)
+        if broken is not None:
+            return broken
         given = query.get("sign", [""])[0]
         end = given.rpartition(":")[2]
         problem = None
@@ -323,11 +339,42 @@ class OpenListServer(SocketServer):
             problem = "sign invalid"
         if problem:
             return Reply(f"<html>{problem}</html>".encode(), 401, "text/html")
+        return self._sent(path, fault.kind if fault else "")
+
+    def _broken_download(self, kind: str, path: str) -> Reply | None:
+        """Answer as a drive, or a guard before it, does where something is wrong."""
+        if kind == "file_reset":
+            raise ResetConnectionError
+        if kind == "file_hang":
+            self.stopped.wait(3_600)
+        size = (self._node(path) or Node()).size or 0
+        replies = {
+            # Padded to the very size of the file: its length alone says nothing.
+            "file_html": Reply(BAN_PAGE.ljust(size), 200, "text/html; charset=utf-8"),
+            "file_json": Reply(_coded(500, "object not found").body.ljust(size), 200),
+            "file_500": Reply(b"<html><p>failed link: upstream timeout</p>", 500, "text/html"),
+            "file_401": Reply(b"<html><p>sign expired</p></html>", 401, "text/html"),
+            "file_429": Reply(b"", 429, headers={"Retry-After": "0"}),
+            "file_redirect": Reply(
+                b"", 302, headers={"Location": f"{self.elsewhere}/raw?path={quote(path)}"}
+            ),
+        }
+        return replies.get(kind)
+
+    def _sent(self, path: str, kind: str) -> Reply:
         node = self._node(path)
         if node is None or node.size is None:
             return Reply(b"<html>object not found</html>", 500, "text/html")
         content = self.content.get(path, b"\0" * node.size)
-        return Reply(content, content_type="application/octet-stream")
+        half = len(content) // 2
+        if kind == "file_short":
+            content = content[:half]
+        return Reply(
+            content,
+            content_type="application/octet-stream",
+            cut_after=half if kind in ("file_cut", "file_no_length_cut") else None,
+            has_length=kind not in ("file_no_length", "file_no_length_cut"),
+        )
 
     def _node(self, path: str) -> Node | None:
         node: Node | None = self.root
@@ -342,3 +389,26 @@ def _segments(path: str) -> list[str]:
 
 def _coded(code: int, message: str, data: Any = None) -> Reply:
     return Reply(json.dumps({"code": code, "message": message, "data": data}).encode())
+
+
+def main() -> None:
+    """Serve a regular tree until standard input closes, for benchmarks and the demonstration."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--directories", type=int, default=5_000)
+    parser.add_argument("--media", type=int, default=16, help="media files in each folder")
+    parser.add_argument("--others", type=int, default=4, help="other files in each folder")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that a listing takes")
+    arguments = parser.parse_args()
+    with OpenListServer(latency_seconds=arguments.latency) as server:
+        for number in range(arguments.directories):
+            folder = f"/影视/剧集 {number // 50:03}/Show {number:05} (2024)"
+            for file in range(arguments.media):
+                server.add(f"{folder}/Show {number:05} S01E{file:02} 第{file}集 1080p.mkv", 10**9)
+            for file in range(arguments.others):
+                server.add(f"{folder}/extra {file}.nfo", 2_000)
+        print(server.url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

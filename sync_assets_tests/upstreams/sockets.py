@@ -25,19 +25,23 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. `cut_after`: the connection closes after so many bytes of the body."""
+    """An answer. `cut_after`: the connection closes after so many bytes of the body.
+
+    `has_length`: without it only the end of the connection says that the body has ended.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    has_length: bool = True
 
     def encoded(self) -> bytes:
         lines = [
             f"HTTP/1.1 {self.status} X",
             f"Content-Type: {self.content_type}",
-            f"Content-Length: {len(self.body)}",
+            f"Content-Length: {len(self.body)}" if self.has_length else "Connection: close",
             *(f"{name}: {value}" for name, value in self.headers.items()),
         ]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body[: self.cut_after]
@@ -127,7 +131,7 @@ class SocketServer(ABC):
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                         return
                     connection.sendall(reply.encoded())
-                    if reply.cut_after is not None:
+                    if reply.cut_after is not None or not reply.has_length:
                         return
         finally:
             with self._lock:

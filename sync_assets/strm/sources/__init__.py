@@ -19,6 +19,9 @@ from sync_assets.strm.sources.local import LocalSource
 from sync_assets.strm.sources.openlist import OpenListSource
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
+    FileStream,
+    FileUnavailableError,
+    ReadableSource,
     Source,
     SourceUnavailableError,
     UnprovenListingError,
@@ -27,6 +30,9 @@ from sync_assets.strm.sources.webdav import WebDavSource
 
 __all__ = [
     "DirectoryUnavailableError",
+    "FileStream",
+    "FileUnavailableError",
+    "ReadableSource",
     "Source",
     "SourceUnavailableError",
     "UnprovenListingError",

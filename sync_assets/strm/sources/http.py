@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -23,8 +23,21 @@ from sync_assets.ledger import Ledger
 from sync_assets.settings.strm_sources import OpenListSourceSettings, WebDavSourceSettings
 from sync_assets.strm.models import Entry
 from sync_assets.strm.sources import pace
+from sync_assets.strm.sources.http_streams import (
+    MAXIMUM_REDIRECTIONS,
+    HttpStream,
+    Origin,
+    Target,
+    connect,
+    redirected,
+    without_credentials,
+)
 from sync_assets.strm.sources.pace import Gate, Pace, RefusedError
-from sync_assets.strm.sources.protocol import DirectoryUnavailableError, SourceUnavailableError
+from sync_assets.strm.sources.protocol import (
+    DirectoryUnavailableError,
+    FileUnavailableError,
+    SourceUnavailableError,
+)
 
 _Result = TypeVar("_Result")
 
@@ -35,6 +48,7 @@ BAN_REMEDY = (
 LARGEST_SIZE = 2**63 - 1
 """The largest size of a file that can be stored; a server that says more is wrong."""
 
+_JUDGED_BYTES = 4_096
 _USER_AGENT = "sync_assets"
 
 
@@ -120,6 +134,15 @@ class Answer:
             raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
 
 
+class _GaveUpError(Exception):
+    """No answer to a request could be used."""
+
+    def __init__(self, message: str, seen: Sequence[Entry] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.seen = seen
+
+
 class HttpClient:
     """Asks one server, from any number of threads.
 
@@ -163,11 +186,46 @@ class HttpClient:
             DirectoryUnavailableError: No answer to this request could be used.
             SourceUnavailableError: The server does not answer, or refuses all requests.
         """
+        try:
+            return self._repeat(lambda: read(self._exchange(request)))
+        except _GaveUpError as error:
+            raise DirectoryUnavailableError(
+                f"{item}: {error.message}", remedy=remedy, seen=error.seen
+            ) from error
+
+    def open(
+        self, request: Request, judge: Callable[[Answer], None], *, item: str, remedy: str
+    ) -> HttpStream:
+        """Send a request, as often as needed, for a file whose content the caller reads.
+
+        Redirections are followed; what lets the client in at this server is sent to no other.
+
+        Args:
+            request: What to ask.
+            judge: Raises, as the `read` of `ask` does, where an answer is not the file. The body
+                that it is given is only the beginning, and only where it may be an error.
+            item: What the request is about, for messages.
+            remedy: What the user can do where the item stays unavailable.
+
+        Returns:
+            The content, to be used as a context manager.
+
+        Raises:
+            FileUnavailableError: No answer to this request was the file.
+            SourceUnavailableError: The server does not answer, or refuses all requests.
+        """
+        try:
+            response, finish = self._repeat(lambda: self._follow(request, judge))
+        except _GaveUpError as error:
+            raise FileUnavailableError(f"{item}: {error.message}", remedy=remedy) from error
+        return HttpStream(response, finish, item=item, remedy=remedy)
+
+    def _repeat(self, send: Callable[[], _Result]) -> _Result:
         repetitions = refusals = 0
         while True:
             entered_at = self._gate.enter()
             try:
-                result = read(self._exchange(request))
+                result = send()
             except RefusedError as error:
                 refusals += 1
                 self._gate.refused(error, entered_at)
@@ -176,9 +234,7 @@ class HttpClient:
                 continue
             except DeniedError as error:
                 self._gate.answered(entered_at)
-                raise DirectoryUnavailableError(
-                    f"{item}: {error.message}", remedy=remedy
-                ) from error
+                raise _GaveUpError(error.message) from error
             except TransientError as error:
                 if error.answered:
                     self._gate.answered(entered_at)
@@ -186,9 +242,7 @@ class HttpClient:
                 if repetitions > self._retries:
                     if not error.answered:
                         self._gate.unanswered(error.message)
-                    raise DirectoryUnavailableError(
-                        f"{item}: {error.message}", remedy=remedy, seen=error.seen
-                    ) from error
+                    raise _GaveUpError(error.message, error.seen) from error
                 self._gate.sleep(pace.jittered(pace.BACKOFF_SECONDS * 2 ** (repetitions - 1)))
                 continue
             self._gate.answered(entered_at)
@@ -216,6 +270,17 @@ class HttpClient:
             self._idle.pop().close()
 
     def _exchange(self, request: Request) -> Answer:
+        connection, response = self._begin(request)
+        try:
+            body = response.read()
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise TransientError(_reason(error), answered=False) from error
+        self._give_back(connection, is_usable=not response.will_close)
+        return _answer(response, body)
+
+    def _begin(self, request: Request) -> tuple[HTTPConnection, HTTPResponse]:
+        """Send a request to the server and read the head of the answer."""
         with self._lock:
             self.requests += 1
         try:
@@ -223,10 +288,83 @@ class HttpClient:
             if idle is not None:
                 # The server may have closed a connection that was idle: that is no failure.
                 with suppress(ConnectionError):
-                    return self._send(idle, request)
-            return self._send(self._connected(), request)
+                    return idle, _send(idle, request, self._base_path + request.path)
+            connection = self._connected()
+            return connection, _send(connection, request, self._base_path + request.path)
         except (OSError, HTTPException) as error:
             raise TransientError(_reason(error), answered=False) from error
+
+    def _give_back(self, connection: HTTPConnection, *, is_usable: bool) -> None:
+        if is_usable:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _follow(
+        self, request: Request, judge: Callable[[Answer], None]
+    ) -> tuple[HTTPResponse, Callable[[bool], None]]:
+        """Send a request, and on to where it is redirected; return the file that is there."""
+        own = Origin(self._is_secure, self._host, self._port)
+        connection, response = self._begin(request)
+        target = Target(own, self._base_path + request.path)
+        try:
+            for _ in range(MAXIMUM_REDIRECTIONS):
+                try:
+                    following = redirected(response, target)
+                except ValueError as error:
+                    raise DeniedError(str(error)) from error
+                if following is None:
+                    break
+                connection.close()
+                headers = request.headers
+                if following.origin != own:
+                    headers = without_credentials(headers)
+                target = following
+                elsewhere = Request(request.method, target.path, headers=headers)
+                connection, response = self._begin_elsewhere(target, elsewhere)
+            self._judge(response, judge, is_own=target.origin == own)
+        except BaseException:
+            connection.close()
+            raise
+
+        def finish(is_whole: bool) -> None:
+            self._give_back(connection, is_usable=is_whole and target.origin == own)
+
+        return response, finish
+
+    def _begin_elsewhere(
+        self, target: Target, request: Request
+    ) -> tuple[HTTPConnection, HTTPResponse]:
+        with self._lock:
+            self.requests += 1
+        connection = connect(target.origin, self._timeout)
+        try:
+            return connection, _send(connection, request, target.path)
+        except (OSError, HTTPException) as error:
+            # The server itself has answered: that the drive behind it does not is another thing.
+            message = f"{target.origin.host}, where it is redirected to: {_reason(error)}"
+            raise TransientError(message) from error
+
+    @staticmethod
+    def _judge(response: HTTPResponse, judge: Callable[[Answer], None], *, is_own: bool) -> None:
+        status = response.status
+        if not is_own and status not in (200, 429):
+            raise TransientError(f"where it is redirected to, the answer is HTTP {status}")
+        try:
+            body = b""
+            may_be_error = (
+                status != 200 or response.headers.get_content_type() == "application/json"
+            )
+            # Looking for the beginning of an empty body would wait for the next answer.
+            if may_be_error and response.length != 0:
+                body = response.peek(_JUDGED_BYTES)[:_JUDGED_BYTES]
+        except (OSError, HTTPException) as error:
+            raise TransientError(_reason(error)) from error
+        judge(_answer(response, body))
+        if status != 200:
+            raise DeniedError(f"the server answers with HTTP {status}")
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise DeniedError("the server sends it compressed, which nobody asked for")
 
     def _idle_connection(self) -> HTTPConnection | None:
         with suppress(IndexError):
@@ -254,30 +392,21 @@ class HttpClient:
             ) from error
         return connection
 
-    def _send(self, connection: HTTPConnection, request: Request) -> Answer:
-        try:
-            connection.request(
-                request.method,
-                self._base_path + request.path,
-                request.body,
-                {"User-Agent": _USER_AGENT, **request.headers},
-            )
-            response = connection.getresponse()
-            body = response.read()
-        except (OSError, HTTPException):
-            connection.close()
-            raise
-        headers = response.headers
-        if response.will_close:
-            connection.close()
-        else:
-            self._idle.append(connection)
-        return Answer(
-            response.status,
-            headers.get_content_type(),
-            _retry_after(headers.get("Retry-After")),
-            body,
-        )
+
+def _send(connection: HTTPConnection, request: Request, path: str) -> HTTPResponse:
+    try:
+        headers = {"User-Agent": _USER_AGENT, **request.headers}
+        connection.request(request.method, path, request.body or None, headers)
+        return connection.getresponse()
+    except (OSError, HTTPException):
+        connection.close()
+        raise
+
+
+def _answer(response: HTTPResponse, body: bytes) -> Answer:
+    headers = response.headers
+    retry_after = _retry_after(headers.get("Retry-After"))
+    return Answer(response.status, headers.get_content_type(), retry_after, body)
 
 
 def basic_authorization(username: str | None, password: str) -> dict[str, str]:

@@ -3,10 +3,17 @@
 import errno
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sync_assets.strm.models import Entry, EntryKind
-from sync_assets.strm.sources.protocol import DirectoryUnavailableError, SourceUnavailableError
+from sync_assets.strm.sources.protocol import (
+    DirectoryUnavailableError,
+    FileStream,
+    FileUnavailableError,
+    SourceUnavailableError,
+)
 
 # A mount that went away answers with one of these for every path below it.
 _MOUNT_IS_GONE = frozenset({errno.ENOTCONN, errno.ESTALE, errno.ENODEV, errno.EIO, errno.EHOSTDOWN})
@@ -61,6 +68,21 @@ class LocalSource:
                 remedy="Give this user permission to read and enter it.",
             ) from error
 
+    @contextmanager
+    def open_file(self, path: str, *, sign: str | None = None) -> Generator[FileStream]:
+        """Open a file; a folder has no signatures. May block for ever on a mount that hangs."""
+        del sign
+        full_path = f"{self._root}/{path}"
+        try:
+            # Not to block on a pipe that took the file's place.
+            descriptor = os.open(full_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise _unreadable(full_path, error) from error
+        try:
+            yield LocalStream(descriptor, full_path)
+        finally:
+            os.close(descriptor)
+
     def _refuse_cycle(self, path: str) -> None:
         """Refuse a directory that is one of its own parents, by way of a symbolic link."""
         full_path = f"{self._root}/{path}"
@@ -73,6 +95,44 @@ class LocalSource:
                 f"The symbolic link {full_path} leads back to {target}, which contains it.",
                 remedy="Remove the link, or exclude it.",
             )
+
+
+class LocalStream:
+    """The content of a file of this machine.
+
+    Args:
+        descriptor: The file, open for reading.
+        path: Its path, for messages.
+
+    Raises:
+        FileUnavailableError: It is not a regular file.
+    """
+
+    content_type: str | None = None
+
+    def __init__(self, descriptor: int, path: str) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileUnavailableError(
+                f"{path} is not a file any more.", remedy="The next listing shows what it is."
+            )
+        self.size: int | None = status.st_size
+
+    def read(self, limit: int) -> bytes:
+        """Read on; see `FileStream`."""
+        try:
+            return os.read(self._descriptor, limit)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> FileUnavailableError:
+    return FileUnavailableError(
+        f"{path} cannot be read: {error.strerror}.",
+        remedy="Look at the disk or the mount, and give this user permission to read the file.",
+    )
 
 
 def _entry(entry: os.DirEntry[str]) -> Entry:

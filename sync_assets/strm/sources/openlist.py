@@ -7,12 +7,14 @@ page in front of it, or from a guard against too many requests, has neither.
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from sync_assets.settings.strm_sources import OpenListSourceSettings
+from sync_assets.settings.strm_sources import OpenListLink, OpenListSourceSettings
 from sync_assets.strm.models import Entry, EntryKind, join
 from sync_assets.strm.sources import pace
 from sync_assets.strm.sources.http import (
@@ -25,15 +27,21 @@ from sync_assets.strm.sources.http import (
     TransientError,
     shown,
 )
+from sync_assets.strm.sources.http_streams import HttpStream
 from sync_assets.strm.sources.pace import RefusedError
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
+    FileStream,
+    FileUnavailableError,
     SourceUnavailableError,
     UnprovenListingError,
 )
 
 _Result = TypeVar("_Result")
 
+_FILE_REMEDY = "Open this file in OpenList; what the library has of it stays as it is."
+_TAG = re.compile(r"<[^>]*>")
+_TOO_OFTEN = re.compile(r"\b429\b|too many requests|访问频率|操作频繁", re.IGNORECASE)
 _REMEDY = "Look at this folder in OpenList; its part of the library is kept."
 # What OpenList passes on in the message of a code 500 when the drive itself bans it.
 _BANNED = re.compile(r"<!doctype|<html|\b429\b|too many requests|访问频率|操作频繁", re.IGNORECASE)
@@ -117,6 +125,40 @@ class OpenListSource:
                 seen=page.entries,
             )
         return page.entries
+
+    @contextmanager
+    def open_file(self, path: str, *, sign: str | None = None) -> Generator[FileStream]:
+        """Open a file by its link; with a new signature where the listing's has ended."""
+        try:
+            opened = self._open_link(path, sign)
+        except UnauthorizedError:
+            try:
+                opened = self._open_link(path, self._new_sign(path))
+            except UnauthorizedError as error:
+                raise FileUnavailableError(
+                    f"{self._shown(path)}: OpenList does not accept its own signature: {error}",
+                    remedy="Compare the clocks of OpenList and of what is in front of it.",
+                ) from error
+        with opened as stream:
+            yield stream
+
+    def _open_link(self, path: str, sign: str | None) -> HttpStream:
+        prefix = "/p" if self._settings.link is OpenListLink.PROXY else "/d"
+        address = f"{prefix}{quote(join((self.link_root or '/').rstrip('/'), path))}"
+        if sign is not None:
+            address = f"{address}?sign={quote(sign, safe='')}"
+        return self._client.open(
+            Request("GET", address), _judge_link, item=self._shown(path), remedy=_FILE_REMEDY
+        )
+
+    def _new_sign(self, path: str) -> str | None:
+        item = self._shown(path)
+        try:
+            data = self._ask("/api/fs/get", self._body(path), _envelope, item=item)
+        except DirectoryUnavailableError as error:
+            raise FileUnavailableError(error.message, remedy=_FILE_REMEDY) from error
+        sign = data.get("sign") if isinstance(data, Mapping) else None
+        return sign if isinstance(sign, str) and sign.isascii() and sign else None
 
     def _whole(self, path: str) -> _Page:
         def read(answer: Answer) -> _Page:
@@ -278,6 +320,30 @@ def _checked(content: Mapping[str, Any]) -> Any:
     if code == 403 or (code == 500 and _MISSING.search(message)):
         raise DeniedError(f"OpenList says: {message}")
     raise TransientError(f"OpenList says: {message} (code {code})")
+
+
+def _judge_link(answer: Answer) -> None:
+    """Raise where what a link leads to is not the file.
+
+    OpenList shows its errors as a web page with HTTP 401 or 500; AList 3 as JSON with HTTP 200.
+    """
+    answer.raise_if_refused()
+    text = shown(_TAG.sub(" ", answer.body.decode(errors="replace")))
+    if answer.status == 401:
+        raise UnauthorizedError(text)
+    if answer.status == 200 and answer.content_type == "application/json":
+        with suppress(ValueError, RecursionError):
+            content = json.loads(answer.body)
+            if isinstance(content, Mapping) and content.get("code") == 401:
+                raise UnauthorizedError(shown(content.get("message")))
+            if isinstance(content, Mapping) and "code" in content and "message" in content:
+                raise DeniedError(f"OpenList says: {shown(content['message'])}")
+    if answer.status >= 500:
+        if _TOO_OFTEN.search(text):
+            raise RefusedError(f"refuses requests: {text}", remedy=BAN_REMEDY)
+        if _MISSING.search(text):
+            raise DeniedError(f"OpenList says: {text}")
+        raise TransientError(f"OpenList says: {text} (HTTP {answer.status})")
 
 
 def _page(data: Any) -> _Page:

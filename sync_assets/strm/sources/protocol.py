@@ -1,7 +1,8 @@
 """The protocol that every source of media follows, and the errors it may raise."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Protocol, runtime_checkable
 
 from sync_assets.errors import SyncError
 from sync_assets.strm.models import Entry
@@ -27,6 +28,38 @@ class DirectoryUnavailableError(SyncError):
 
 class UnprovenListingError(DirectoryUnavailableError):
     """Nothing is wrong with what was seen, but nobody can tell whether there is more."""
+
+
+class FileUnavailableError(SyncError):
+    """One file cannot be read now; the others may be."""
+
+
+class FileStream(Protocol):
+    """The content of a file, from its beginning to its end."""
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes there will be, where whoever sends them says so."""
+        ...
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type, in lower case, without parameters; None where nobody says it."""
+        ...
+
+    def read(self, limit: int) -> bytes:
+        """Read on.
+
+        Args:
+            limit: The most bytes to read.
+
+        Returns:
+            What comes next; nothing at the end.
+
+        Raises:
+            FileUnavailableError: It broke off.
+        """
+        ...
 
 
 class Source(Protocol):
@@ -77,4 +110,28 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of connections; the source is not used any more."""
+        ...
+
+
+@runtime_checkable
+class ReadableSource(Source, Protocol):
+    """A source whose files can be read as well. Not every source needs to be one."""
+
+    def open_file(
+        self, path: str, *, sign: str | None = None
+    ) -> AbstractContextManager[FileStream]:
+        """Open a file; called from several threads, after `check`.
+
+        Args:
+            path: Relative to the source, segments joined by `/`.
+            sign: What the listing said is needed to be let in.
+
+        Returns:
+            Its content, for the length of a block.
+
+        Raises:
+            FileUnavailableError: It cannot be read, or what came instead is no file. Raised where
+                the block is entered.
+            SourceUnavailableError: The source has gone, or asks to be left alone.
+        """
         ...

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 from xml.parsers import expat
 
@@ -19,9 +19,11 @@ from sync_assets.strm.sources.http import (
     TransientError,
     basic_authorization,
 )
+from sync_assets.strm.sources.http_streams import HttpStream
 from sync_assets.strm.sources.protocol import DirectoryUnavailableError, SourceUnavailableError
 
 _REMEDY = "Look at this folder with another WebDAV program; its part of the library is kept."
+_FILE_REMEDY = "Open this file with another program; what the library has of it stays as it is."
 _ASKED = (
     b'<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:resourcetype/>'
     b"<D:getcontentlength/><D:getlastmodified/></D:prop></D:propfind>"
@@ -89,6 +91,25 @@ class WebDavSource:
         """List one directory."""
         return self._propfind(path, depth=1)
 
+    def open_file(self, path: str, *, sign: str | None = None) -> HttpStream:
+        """Open a file; WebDAV has no signatures."""
+        del sign
+        shown = f"{self._settings.path.rstrip('/')}/{path}"
+        headers = {name: value for name, value in self._headers.items() if name != "Content-Type"}
+        return self._client.open(
+            Request("GET", quote(shown), headers=headers),
+            self._judge_file,
+            item=shown,
+            remedy=_FILE_REMEDY,
+        )
+
+    def _judge_file(self, answer: Answer) -> None:
+        if answer.status == 401:
+            self._end_unauthorized()
+        answer.raise_if_refused()
+        if answer.status >= 500:
+            raise TransientError(f"HTTP {answer.status}")
+
     def _propfind(self, path: str, *, depth: int) -> list[Entry]:
         shown = f"{self._settings.path.rstrip('/')}/{path}"
         request = Request(
@@ -105,15 +126,18 @@ class WebDavSource:
             remedy=_REMEDY,
         )
 
+    def _end_unauthorized(self) -> NoReturn:
+        self._client.end(
+            SourceUnavailableError(
+                f"{self._settings.base_url} does not let "
+                f"{self._settings.username or 'a guest'} in (HTTP 401).",
+                remedy="Correct source.username and source.password.",
+            )
+        )
+
     def _read(self, answer: Answer, own: list[bytes], *, is_first: bool) -> list[Entry]:
         if answer.status == 401:
-            self._client.end(
-                SourceUnavailableError(
-                    f"{self._settings.base_url} does not let "
-                    f"{self._settings.username or 'a guest'} in (HTTP 401).",
-                    remedy="Correct source.username and source.password.",
-                )
-            )
+            self._end_unauthorized()
         if is_first and answer.status == 405:
             raise DeniedError("it is not an address of WebDAV (HTTP 405)")
         answer.raise_if_refused()

@@ -20,6 +20,8 @@ from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingSt
 from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import (
     DirectoryUnavailableError,
+    FileUnavailableError,
+    ReadableSource,
     Source,
     SourceUnavailableError,
     open_source,
@@ -254,5 +256,82 @@ def test_requests_are_counted(serve, media: Path, opened: Opens) -> None:
         source.check()
         before = source.requests
         files_of(source, "a")
+        is_remote = not isinstance(served.settings(""), LocalSourceSettings)
+        assert source.requests - before == is_remote
+
+
+def content_of(source: Source, path: str, entry: Entry | None = None) -> bytes:
+    assert isinstance(source, ReadableSource)
+    content = b""
+    with source.open_file(path, sign=entry.sign if entry else None) as stream:
+        while piece := stream.read(10_000):
+            content += piece
+        assert stream.size in (None, len(content))
+    return content
+
+
+def test_a_file_of_every_difficult_name_can_be_read(serve, media: Path, opened: Opens) -> None:
+    for number, name in enumerate(DIFFICULT_NAMES):
+        write_media(media, [f"剧 #1?/50%/{name}"])
+        (media / "剧 #1?/50%" / name).write_bytes(b"%d" % number * 3)
+    served = serve()
+    with opened(served.settings("剧 #1?")) as source:
+        source.check()
+        found = files_of(source, "50%")
+        for number, name in enumerate(DIFFICULT_NAMES):
+            if name in served.impossible:
+                continue
+            named = served.named(name)
+            assert content_of(source, f"50%/{named}", found[named]) == b"%d" % number * 3
+
+
+def test_a_large_and_an_empty_file_are_read_whole(serve, media: Path, opened: Opens) -> None:
+    large = os.urandom(3_000_001)
+    (media / "large.sup").write_bytes(large)
+    (media / "empty.nfo").write_bytes(b"")
+    served = serve()
+    with opened(served.settings("")) as source:
+        source.check()
+        found = files_of(source)
+        for _ in range(2):
+            assert content_of(source, "large.sup", found["large.sup"]) == large
+            assert content_of(source, "empty.nfo", found["empty.nfo"]) == b""
+
+
+def test_a_file_that_is_not_read_to_its_end_spoils_nothing(
+    serve, media: Path, opened: Opens
+) -> None:
+    served = serve_after(serve, media, ["a.nfo", "b.nfo"])
+    (media / "a.nfo").write_bytes(b"a" * 500_000)
+    with opened(served.settings("")) as source:
+        source.check()
+        found = files_of(source)
+        assert isinstance(source, ReadableSource)
+        with source.open_file("a.nfo", sign=found["a.nfo"].sign) as stream:
+            assert stream.read(1) in (b"a", b"\0")
+        assert content_of(source, "b.nfo", found["b.nfo"]) == b"\0" * 1_000
+
+
+def test_a_file_that_is_gone_is_unavailable_and_the_next_can_be_read(
+    serve, media: Path, opened: Opens
+) -> None:
+    served = serve_after(serve, media, ["film.nfo"])
+    with opened(served.settings("")) as source:
+        source.check()
+        found = files_of(source)
+        for path in ("missing.nfo", "missing/deeper.nfo"):
+            with pytest.raises(FileUnavailableError, match=path) as caught:
+                content_of(source, path, found["film.nfo"])
+            assert caught.value.remedy
+        assert content_of(source, "film.nfo", found["film.nfo"]) == b"\0" * 1_000
+
+
+def test_reading_a_file_counts_as_a_request(serve, media: Path, opened: Opens) -> None:
+    served = serve_after(serve, media, ["film.nfo"])
+    with opened(served.settings("")) as source:
+        source.check()
+        found = files_of(source)
+        before = source.requests
+        content_of(source, "film.nfo", found["film.nfo"])
         is_remote = not isinstance(served.settings(""), LocalSourceSettings)
         assert source.requests - before == is_remote

@@ -24,7 +24,7 @@ from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_sources import OpenListSourceSettings
 from sync_assets.strm import listing_table
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
+from sync_assets.strm.pipeline import clean_orphans, list_and_write, write_tree
 from sync_assets.strm.sources import SourceUnavailableError
 from sync_assets.strm.sources import pace as pace_module
 from sync_assets_tests.support.media import DIFFICULT_NAMES, tree_of
@@ -64,13 +64,9 @@ class Library:
         return JobRun(self.name, settings, self.lease, self.ledger, self.lake)
 
     def sync(self, **options: Any) -> dict[str, int]:
-        """Run the three stages; return all numbers."""
+        """Do what a full run does; return all numbers."""
         numbers: dict[str, int] = {"failed": 0}
-        for result in (
-            list_source(self.job),
-            write_tree(self.job),
-            clean_orphans(self.job, **options),
-        ):
+        for result in (*list_and_write(self.job), clean_orphans(self.job, **options)):
             numbers |= result.numbers
             numbers["failed"] += len(result.failures)
         return numbers
