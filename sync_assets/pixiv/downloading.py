@@ -1,6 +1,8 @@
 """The download pass: get the files of the works that are wanted, and settle what came of it."""
 
+import errno
 import logging
+import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -119,6 +121,8 @@ class Downloads:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(directory).free
+            if not os.access(directory, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise SyncError(
                 f"The download directory {directory} cannot be used: {error.strerror}.",

@@ -97,8 +97,10 @@ def _verify_image(content: bytes, suffix: str) -> None:
         raise BadFileError(message) from error
     end = _ENDS.get(expected)
     # Some programs pad JPEG with zeros; whatever else follows the end is of another file.
-    if end is not None and not content.rstrip(b"\0").endswith(end):
-        message = "there is something after the end of the picture"
+    whole = content.rstrip(b"\0")
+    ends_twice = expected == "PNG" and end is not None and whole.find(end) != len(whole) - len(end)
+    if end is not None and (not whole.endswith(end) or ends_twice):
+        message = "it does not end where the picture ends"
         raise BadFileError(message)
 
 
