@@ -51,7 +51,12 @@ def convert_animations(account: Account, ledger: Ledger, *, run_id: str | None) 
         What was done, with the animations that failed.
     """
     with ledger.read() as connection:
-        files = read_files(connection, account.name, states={FileState.VERIFIED})
+        files = read_files(
+            connection,
+            account.name,
+            states={FileState.VERIFIED},
+            kinds={FileKind.UGOIRA, FileKind.ANIMATION},
+        )
         done = {(each.work_id, each.version) for each in files if each.kind is FileKind.ANIMATION}
         zips = [
             each

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -83,11 +83,12 @@ class Downloads:
         self._result = self._settler.result
         self._result.numbers |= {"completed": 0, "retries": 0}
 
-    def run(self, orders: Mapping[Visibility, Sequence[int]]) -> StageResult:
+    def run(self, read_orders: Callable[[], Mapping[Visibility, Sequence[int]]]) -> StageResult:
         """Download what is wanted and due.
 
         Args:
-            orders: The lists, newest bookmark first, as the last list pass saw them.
+            read_orders: Gives the lists, newest bookmark first, as the last list pass saw them;
+                called only where there is something to download.
 
         Returns:
             What was done, with the works that failed.
@@ -102,7 +103,7 @@ class Downloads:
             return self._result
         if not self._has_space():
             return self._result
-        for trip in _trips(self._account, due, orders):
+        for trip in _trips(self._account, due, read_orders()):
             if not self._travel(trip):
                 break
         return self._result

@@ -145,11 +145,14 @@ def download_files(this: Round) -> StageResult:
     """
     account = this.account
     _recover(this)
-    known = read_bookmarks(this.lake, account.name)
-    orders = {visibility: order_of(known, visibility) for visibility in account.lists}
     downloads = Downloads(account, this.ledger, run_id=this.run_id)
+
+    def read_orders() -> dict[Visibility, list[int]]:
+        known = read_bookmarks(this.lake, account.name)
+        return {visibility: order_of(known, visibility) for visibility in account.lists}
+
     try:
-        result = downloads.run(orders)
+        result = downloads.run(read_orders)
     finally:
         # Whatever came before a failure is announced in any case.
         posts = announce_works(account, this.ledger, this.announce, ugoira=False)
@@ -198,8 +201,9 @@ def _restarted_if_archive_is_gone(this: Round) -> AccountState:
     account = this.account
     with this.ledger.read() as connection:
         state = read_account(connection, account.name, account.settings.user_id)
-        files = archived_files(connection, account.name)
-    if not files or not is_empty(account.archive_path):
+        is_gone = is_empty(account.archive_path)
+        files = archived_files(connection, account.name) if is_gone else []
+    if not files:
         return state
     missing = missing_files(account.download_directory, files)
     with this.ledger.write() as connection:
