@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+import sync_assets.catalog.definitions as catalog
 import sync_assets.ops.automation as operations
 import sync_assets.pixiv.definitions as pixiv
 import sync_assets.strm.definitions as strm
@@ -47,6 +48,7 @@ def build_defs(
             shared,
             pixiv.build_defs(settings, telegram_announcer(settings)),
             strm.build_defs(settings),
+            catalog.build_defs(settings),
             operations.build_defs(settings),
         )
 

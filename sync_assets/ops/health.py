@@ -203,6 +203,7 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     return {
         "pixiv": frozenset(settings.pixiv.accounts),
         "strm": frozenset(settings.strm.jobs),
+        "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
     }
 
 

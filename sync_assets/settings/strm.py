@@ -1,13 +1,10 @@
 """The configuration of the STRM domain: which media become which library."""
 
 import re
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     Field,
@@ -26,6 +23,7 @@ from sync_assets.settings.strm_sources import (
     OpenListSourceSettings,
     SourceSettings,
 )
+from sync_assets.settings.times import Cron, TimeZone
 
 # fmt: off
 VIDEO_EXTENSIONS = frozenset({
@@ -67,24 +65,6 @@ def _valid_pattern(pattern: str) -> str:
         message = f"is not a regular expression: {error}"
         raise ValueError(message) from None
     return pattern
-
-
-def _valid_cron(expression: str) -> str:
-    try:
-        CronSim(expression, datetime.now(UTC))
-    except CronSimError as error:
-        message = f"is not a cron expression such as '0 4 * * *': {error}"
-        raise ValueError(message) from None
-    return expression
-
-
-def _valid_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        message = "is not an IANA time zone such as 'Europe/Berlin'"
-        raise ValueError(message) from None
-    return name
 
 
 def _valid_event_root(path: str) -> str:
@@ -224,12 +204,10 @@ class MediaServerSettings(Section):
 class StrmSettings(Section):
     """All STRM jobs, and when they run."""
 
-    schedule: Annotated[str, AfterValidator(_valid_cron)] = Field(
+    schedule: Cron = Field(
         default="0 4 * * *", description="Cron expression of the full scan of every job."
     )
-    timezone: Annotated[str, AfterValidator(_valid_timezone)] = Field(
-        default="UTC", description="IANA name of the schedule's time zone."
-    )
+    timezone: TimeZone = Field(default="UTC", description="IANA name of the schedule's time zone.")
     media_servers: dict[str, MediaServerSettings] = Field(
         default_factory=dict, description="One table per server that is told after each run."
     )

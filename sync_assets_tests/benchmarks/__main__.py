@@ -4,9 +4,18 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import pixiv, server, start, strm, strm_local, strm_memory
+from sync_assets_tests.benchmarks import (
+    matching,
+    pixiv,
+    server,
+    start,
+    strm,
+    strm_local,
+    strm_memory,
+)
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "matching": matching.run,
     "pixiv": pixiv.run,
     "server": server.run,
     "start": start.run,
