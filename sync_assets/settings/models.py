@@ -14,9 +14,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets.settings.catalog import CatalogSettings
+from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.settings.telegram import TelegramSettings
