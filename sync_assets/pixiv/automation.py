@@ -30,11 +30,15 @@ _ACTIVE = (
 )
 
 
-def build_sync_job() -> "UnresolvedAssetJobDefinition":
-    """Build the job of a round."""
+def build_sync_job(also: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
+    """Build the job of a round.
+
+    Args:
+        also: Assets of other domains that a round ends with.
+    """
     return dg.define_asset_job(
         SYNC_JOB,
-        selection=dg.AssetSelection.groups(DOMAIN),
+        selection=dg.AssetSelection.groups(DOMAIN) | also,
         description="List the bookmarks, download what is new, convert animations, queue posts. "
         "Without a partition: all accounts.",
     )

@@ -14,17 +14,20 @@ from sync_assets.pixiv.checks import build_checks
 from sync_assets.settings import Settings
 
 
-def build_defs(settings: Settings, announce: Announce) -> dg.Definitions:
+def build_defs(
+    settings: Settings, announce: Announce, *, also: dg.AssetSelection
+) -> dg.Definitions:
     """Build the domain's definitions.
 
     Args:
         settings: The whole configuration. Without an account the assets are there, but no
             schedule and no sensor.
         announce: Queues the posts of a work.
+        also: Assets of other domains that a round ends with.
     """
     pixiv = settings.pixiv
     partitions = dg.StaticPartitionsDefinition(sorted(pixiv.accounts))
-    sync_job = build_sync_job()
+    sync_job = build_sync_job(also)
     announce_job = build_announce_job()
     return dg.Definitions(
         assets=build_assets(settings, partitions, announce),

@@ -52,6 +52,18 @@ def telegram_announcer(settings: Settings) -> Announce:
     return announce
 
 
+def posting_chats(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the Telegram chats of each account.
+
+    Args:
+        settings: The whole configuration.
+    """
+    return {
+        name: settings.telegram.chat_ids if account.chat_ids is None else account.chat_ids
+        for name, account in settings.pixiv.accounts.items()
+    }
+
+
 def _kind(file: StoredFile) -> MediaKind:
     if file.kind is FileKind.ANIMATION:
         return MediaKind.ANIMATION

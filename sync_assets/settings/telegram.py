@@ -44,7 +44,7 @@ def _valid_proxy(proxy: SecretStr) -> SecretStr:
 
 
 class TelegramSettings(Section):
-    """The bot and its chats. Off without a token and a chat."""
+    """The bot and its chats. Off without a token."""
 
     bot_token: Annotated[SecretStr, AfterValidator(_valid_token)] | None = Field(
         default=None, description="The bot's token, from @BotFather."
@@ -109,8 +109,8 @@ class TelegramSettings(Section):
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a bot and a chat."""
-        return self.bot_token is not None and bool(self.chat_ids)
+        """Whether there is a bot."""
+        return self.bot_token is not None
 
     @model_validator(mode="after")
     def _chats_have_a_bot(self) -> Self:

@@ -34,19 +34,14 @@ class Attachment:
         file_name: What a receiver sees as a document's name.
         content: Its bytes, or where they are; None with `file_id`.
         file_id: Telegram's id of it.
+        size_bytes: How much has to be uploaded.
     """
 
     kind: MediaKind
     file_name: str
     content: bytes | Path | None = None
     file_id: str | None = None
-
-    @property
-    def size_bytes(self) -> int:
-        """How much has to be uploaded."""
-        if isinstance(self.content, Path):
-            return self.content.stat().st_size
-        return len(self.content or b"")
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True)

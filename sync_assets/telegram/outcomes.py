@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import httpx
-
 from sync_assets.telegram.errors import (
     AlbumBrokenError,
     AnswerLostError,
@@ -27,14 +25,6 @@ from sync_assets.telegram.errors import (
     UnreachableError,
 )
 
-_NEVER_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 _BROKEN_ALBUM = re.compile(
     r'failed to send message #(\d+) with the error message "(.*)"', re.IGNORECASE
 )
@@ -145,9 +135,20 @@ def _chat_refused(message: str) -> ChatRefusedError:
 
 
 def _network_error(error: Any) -> TelegramError:
+    # With rich and click, a tenth of a second; needed only when something went wrong.
+    import httpx  # noqa: PLC0415
+
+    never_left = (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.ProxyError,
+        httpx.UnsupportedProtocol,
+        httpx.LocalProtocolError,
+    )
     cause = error.__cause__
     message = error.message.lower()
-    if isinstance(cause, _NEVER_LEFT):
+    if isinstance(cause, never_left):
         return UnreachableError(
             f"Telegram cannot be reached: {type(cause).__name__}.",
             remedy="Check the network, telegram.base_url and telegram.proxy. The posts wait.",

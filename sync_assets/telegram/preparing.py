@@ -51,8 +51,8 @@ def prepare(
         if fallback is Fallback.LINK or size > MAXIMUM_UPLOAD_BYTES:
             return None
         if fallback is Fallback.DOCUMENT or kind is not MediaKind.PHOTO:
-            as_document = fallback is Fallback.DOCUMENT
-            return Attachment(MediaKind.DOCUMENT if as_document else kind, path.name, path)
+            sent_as = MediaKind.DOCUMENT if fallback is Fallback.DOCUMENT else kind
+            return Attachment(sent_as, path.name, path, size_bytes=size)
         return _photo(path, size, document_fallback=document_fallback)
     except OSError as error:
         raise MediaMissingError(
@@ -64,18 +64,20 @@ def prepare(
 def _photo(path: Path, size: int, *, document_fallback: bool) -> Attachment:
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - needed only to send
 
-    document = Attachment(MediaKind.DOCUMENT, path.name, path)
+    document = Attachment(MediaKind.DOCUMENT, path.name, path, size_bytes=size)
     try:
         with Image.open(path) as picture:
             if _is_legal(picture.size) and size <= MAXIMUM_PHOTO_BYTES:
-                return Attachment(MediaKind.PHOTO, path.name, path)
+                return Attachment(MediaKind.PHOTO, path.name, path, size_bytes=size)
             if document_fallback or not _can_be_legal(picture.size):
                 return document
             smaller = _smaller(picture)
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         _logger.warning("%s is sent as a document: %s", path, error)
         return document
-    return document if smaller is None else Attachment(MediaKind.PHOTO, f"{path.stem}.jpg", smaller)
+    if smaller is None:
+        return document
+    return Attachment(MediaKind.PHOTO, f"{path.stem}.jpg", smaller, size_bytes=len(smaller))
 
 
 def _is_legal(sides: tuple[int, int]) -> bool:

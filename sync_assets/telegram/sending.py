@@ -42,6 +42,7 @@ class Sender:
         ledger: The ledger.
         lease: Proves that no other process sends this account's posts.
         partition: The account.
+        chat_ids: The account's chats, as they are configured.
         run_id: The Dagster run, for the history.
         pace: How fast Telegram takes messages.
     """
@@ -53,6 +54,7 @@ class Sender:
         lease: Lease,
         *,
         partition: str,
+        chat_ids: Sequence[str],
         run_id: str | None,
         pace: Pace | None = None,
     ) -> None:
@@ -60,6 +62,7 @@ class Sender:
         self._ledger = ledger
         self._lease = lease
         self._partition = partition
+        self._chat_ids = tuple(chat_ids)
         self._run_id = run_id
         self._client = TelegramClient(settings)
         self._pacer = Pacer(ledger, self._client.bot_id, pace or Pace())
@@ -88,7 +91,7 @@ class Sender:
         """
         self._settling.settle_killed(self._partition)
         with self._ledger.read() as connection:
-            wanted = chats.original_chat_ids(connection, self._settings.chat_ids)
+            wanted = chats.original_chat_ids(connection, self._chat_ids)
             due = outbox.due_chats(connection, self._partition, wanted)
         if not due:
             return self.report
@@ -186,6 +189,8 @@ class Sender:
         else:
             self._settling.confirm(chat_id, items, posted)
             self._failed_connections = 0
+        finally:
+            self._pacer.arrived(target, len(items))
 
     async def _request(self, target: str, items: Sequence[Item]) -> list[Posted]:
         caption = self._caption(items[0].post)

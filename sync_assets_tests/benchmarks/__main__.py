@@ -12,6 +12,7 @@ from sync_assets_tests.benchmarks import (
     strm,
     strm_local,
     strm_memory,
+    telegram,
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
@@ -22,6 +23,7 @@ BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "strm": strm.run,
     "strm-local": strm_local.run,
     "strm-memory": strm_memory.run,
+    "telegram": telegram.run,
 }
 
 

@@ -39,7 +39,15 @@ class Outbox:
         queue_work(self.ledger, media, *chats, work=make_work(work_id))
 
     def send(self) -> SendingReport:
-        return send_posts(self.settings(), self.ledger, "alice", run_id="a run", pace=self.pace)
+        settings = self.settings()
+        return send_posts(
+            settings,
+            self.ledger,
+            "alice",
+            chat_ids=settings.chat_ids,
+            run_id="a run",
+            pace=self.pace,
+        )
 
     def posts(self) -> list[AnyRow]:
         with self.ledger.read() as connection:

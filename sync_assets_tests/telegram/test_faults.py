@@ -148,14 +148,15 @@ def test_a_message_that_is_always_refused_fails_and_does_not_stop_the_others(
     outbox: Outbox, server: TelegramServer
 ) -> None:
     outbox.options["max_attempts"] = 3
-    server.fail("error", chat_id="1", text="400 Bad Request: no such thing", times=3)
+    text = "400 Bad Request: no such thing"
+    server.fail("error", chat_id="1", text=text, times=100, about="/artworks/1")
     outbox.queue("1")
-    outbox.send()
     outbox.queue("2")
-    for _ in range(3):
+    for _ in range(4):
         outbox.pass_time()
         outbox.send()
     assert outbox.states() == ["failed", "sent"]
+    assert server.refused[400] == 3
     assert "No such thing" in outbox.posts()[0].reason
     assert "What to do" in outbox.posts()[0].reason
 

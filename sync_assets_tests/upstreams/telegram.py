@@ -49,7 +49,7 @@ class Message:
 
 @dataclass
 class Fault:
-    """Something that goes wrong with requests to a chat.
+    """Something that goes wrong with requests to a chat whose caption holds `about`.
 
     Of an album, `posted` says which items are posted all the same; `parameters` goes into the
     answer.
@@ -61,6 +61,7 @@ class Fault:
     text: str
     parameters: Mapping[str, int]
     posted: frozenset[int]
+    about: str
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ class TelegramServer(SocketServer):
         chat_id: str | None = None,
         text: str = "",
         posted: Sequence[int] = (),
+        about: str = "",
         **parameters: int,
     ) -> None:
         """Let requests go wrong so many times.
@@ -152,7 +154,7 @@ class TelegramServer(SocketServer):
         `late_error`: after it, by a reset, by silence, with an answer that is no JSON, with
         `text`. `partial`: an album of which only `posted` is posted answers 400 with `text`.
         """
-        self.faults.append(Fault(kind, times, chat_id, text, parameters, frozenset(posted)))
+        self.faults.append(Fault(kind, times, chat_id, text, parameters, frozenset(posted), about))
 
     def posted(self, chat_id: str | None = None) -> Counter[tuple[str, str]]:
         """Count messages with a file by chat and content."""
@@ -164,6 +166,8 @@ class TelegramServer(SocketServer):
             )
 
     def answer(self, request: Received) -> Reply:
+        if len(request.body) < int(request.headers.get("content-length", 0)):
+            raise ResetConnectionError  # the client was killed in the middle of its request
         # A proxy's client asks for the whole address, and the stand-in can be that proxy.
         path = urlsplit(request.target).path
         if path == "/messages":
@@ -266,7 +270,7 @@ class TelegramServer(SocketServer):
 
     def _post(self, fields: Mapping[str, str], items: list[_Item], *, is_album: bool) -> Any:
         chat_id = fields["chat_id"]
-        fault = self._fault(chat_id)
+        fault = self._fault(chat_id, items[0].text or items[0].caption)
         if fault is not None:
             self._break(fault)
         with self._state:
@@ -313,10 +317,10 @@ class TelegramServer(SocketServer):
         for times in (chat.recent, self._recent):
             times.extend([now] * count)
 
-    def _fault(self, chat_id: str | None) -> Fault | None:
+    def _fault(self, chat_id: str | None, caption: str = "") -> Fault | None:
         with self._state:
             for fault in self.faults:
-                if fault.times >= 1 and fault.chat_id == chat_id:
+                if fault.times >= 1 and fault.chat_id == chat_id and fault.about in caption:
                     fault.times -= 1
                     return fault
         return None
