@@ -76,6 +76,13 @@ class LocalSourceSettings(Section):
         "one since proves nothing about what it lacks. false: mounts are forgotten.",
     )
 
+    timeout_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long one folder may take to be listed, before its drive counts as "
+        "hanging, which ends the scan.",
+    )
+
     @property
     def location(self) -> str:
         """Where the media are, for people."""

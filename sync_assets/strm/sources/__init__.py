@@ -61,7 +61,11 @@ def open_source(settings: SourceSettings, ledger: Ledger) -> Generator[Source]:
 
 def _make(settings: SourceSettings, ledger: Ledger) -> Source:
     if isinstance(settings, LocalSourceSettings):
-        return LocalSource(settings.path, MountPoints(ledger) if settings.remember_mounts else None)
+        return LocalSource(
+            settings.path,
+            MountPoints(ledger) if settings.remember_mounts else None,
+            timeout_seconds=settings.timeout_seconds,
+        )
     if isinstance(settings, OpenListSourceSettings):
         return OpenListSource(settings, HttpClient(settings, ledger))
     if isinstance(settings, WebDavSourceSettings):
