@@ -14,8 +14,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sync_assets.settings.bangumi import BangumiSettings
+from sync_assets.settings.catalog import CatalogSettings
+from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
+from sync_assets.settings.telegram import TelegramSettings
 from sync_assets.settings.trakt import TraktSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
@@ -115,6 +119,10 @@ class Settings(BaseSettings):
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
+    pixiv: PixivSettings = PixivSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    catalog: CatalogSettings = CatalogSettings()
+    bangumi: BangumiSettings = BangumiSettings()
     trakt: TraktSettings = TraktSettings()
 
     @classmethod
@@ -145,3 +153,13 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """The directory that holds Dagster's own storage."""
         return self.home / "dagster"
+
+    @property
+    def catalog_directory(self) -> Path:
+        """The directory of the catalogue: its index, and the last good copy of each source."""
+        return self.home / "catalog"
+
+    @property
+    def overrides_path(self) -> Path:
+        """The file of the user's own matching rules."""
+        return self.bangumi.matching.overrides or self.home / "matching.toml"

@@ -4,14 +4,26 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from sync_assets_tests.benchmarks import server, start, strm, strm_local, strm_memory
+from sync_assets_tests.benchmarks import (
+    matching,
+    pixiv,
+    server,
+    start,
+    strm,
+    strm_local,
+    strm_memory,
+    telegram,
+)
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "matching": matching.run,
+    "pixiv": pixiv.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
     "strm-local": strm_local.run,
     "strm-memory": strm_memory.run,
+    "telegram": telegram.run,
 }
 
 
