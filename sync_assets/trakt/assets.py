@@ -4,7 +4,7 @@ Glue only. `changes` brings the history up to date for an account and reports th
 replaced; `history` itself reads the months that a user picks, all in one run.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 
 import dagster as dg
@@ -82,11 +82,11 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             dimensions = _dimensions(key)
             months[dimensions[ACCOUNT]].append(dimensions[MONTH])
         stage = AccountStage(settings, ledger, lake.open())
-        metadata = {}
+        totals: Counter[str] = Counter()
         for account, chosen in months.items():
-            work = partial(plays.read_months, months=chosen)
-            _, metadata = stage.run(context, account, work)
-        return dg.MaterializeResult(metadata=metadata)
+            outcome, _ = stage.run(context, account, partial(plays.read_months, months=chosen))
+            totals.update({**outcome.numbers, "failed": len(outcome.failures)})
+        return dg.MaterializeResult(metadata=dict(totals))
 
     def build_snapshot(name: str, snapshot: snapshots.Snapshot, what: str) -> dg.AssetsDefinition:
         @dg.asset(

@@ -112,7 +112,8 @@ def _wanted_run(settings: Settings, resources: Any, account: str) -> str | None:
     last = reporter.last(account)
     has_failed = last is not None and last.status is not ResultStatus.OK
     try:
-        with open_account(settings, ledger, resources.lake.open(), account) as work:
+        lake = resources.lake.open()
+        with open_account(settings, ledger, lake, account, is_hasty=True) as work:
             activities = ask(work)
     except NotConnectedError as error:
         if last is None or last.detail.get("remedy") != error.remedy:

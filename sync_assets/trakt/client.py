@@ -32,7 +32,6 @@ PAGE_SIZE = 250
 PERMITS, PERIOD_SECONDS, BURST = 850, 300.0, 60
 """Trakt allows 1,000 GET in five minutes; in no five minutes do these come to more than 910."""
 
-_MAXIMUM_WAIT_SECONDS = 400.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _TRANSIENT = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
 _REFUSALS = {
@@ -71,22 +70,25 @@ class TraktClient:
         ledger: Holds the account's rate budget.
         account: The account's name in the configuration.
         tokens: The account's tokens.
+        maximum_wait_seconds: The longest wait for the rate budget that is acceptable.
         sleep: Waits, in seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them are optional, and named
         self,
         settings: TraktSettings,
         ledger: Ledger,
         account: str,
         tokens: TokenKeeper,
         *,
+        maximum_wait_seconds: float = 400.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.requests = 0
         self.pages = 0
         self._ledger = ledger
         self._tokens = tokens
+        self._maximum_wait_seconds = maximum_wait_seconds
         self._sleep = sleep
         self._retries = settings.retries
         self._limit = RateLimit(f"trakt:{account}", PERMITS, PERIOD_SECONDS, burst=BURST)
@@ -200,9 +202,10 @@ class TraktClient:
         token, was_renewed = self._tokens.access_token(), False
         attempt = 0
         while True:
-            self._sleep(
-                reserve(self._ledger, self._limit, maximum_wait_seconds=_MAXIMUM_WAIT_SECONDS)
+            wait = reserve(
+                self._ledger, self._limit, maximum_wait_seconds=self._maximum_wait_seconds
             )
+            self._sleep(wait)
             self.requests += 1
             bearer = {"Authorization": f"Bearer {token.get_secret_value()}"}
             try:

@@ -19,12 +19,15 @@ from sync_assets.trakt.reporting import Reporter
 from sync_assets.trakt.tables import DOMAIN
 
 LEASE_WAIT_SECONDS = 60.0
+HASTY_SECONDS = 10.0
+"""Dagster gives a sensor a minute."""
+
 _FAILURES_SHOWN = 50
 
 
 @contextmanager
 def open_account(
-    settings: Settings, ledger: Ledger, lake: Lake, account: str
+    settings: Settings, ledger: Ledger, lake: Lake, account: str, *, is_hasty: bool = False
 ) -> Generator[AccountWork]:
     """Open Trakt for an account.
 
@@ -33,6 +36,7 @@ def open_account(
         ledger: The ledger.
         lake: The lake.
         account: The account's name in the configuration.
+        is_hasty: Give up at the first failure instead of waiting: there is another time.
 
     Yields:
         What the logic works with.
@@ -41,9 +45,16 @@ def open_account(
     from sync_assets.trakt.client import TraktClient  # noqa: PLC0415
     from sync_assets.trakt.oauth import token_keeper  # noqa: PLC0415
 
-    keeper = token_keeper(ledger, load_key(settings.home), settings.trakt, account)
-    with TraktClient(settings.trakt, ledger, account, keeper) as client:
-        yield AccountWork(account, settings.trakt, client, ledger, lake)
+    trakt = settings.trakt
+    keeper = token_keeper(ledger, load_key(settings.home), trakt, account)
+    if is_hasty:
+        hasty = {"retries": 0, "timeout_seconds": min(trakt.timeout_seconds, HASTY_SECONDS)}
+        trakt = trakt.model_copy(update=hasty)
+        client = TraktClient(trakt, ledger, account, keeper, maximum_wait_seconds=HASTY_SECONDS)
+    else:
+        client = TraktClient(trakt, ledger, account, keeper)
+    with client:
+        yield AccountWork(account, trakt, client, ledger, lake)
 
 
 class AccountStage:

@@ -146,7 +146,7 @@ def test_historic_months_are_a_backfill_of_one_run(
     assert isinstance(history.partitions_def, dg.MultiPartitionsDefinition)
     keys = history.partitions_def.get_partition_keys()
     assert {"alice|2010-01", f"bob|{datetime.now(UTC):%Y-%m}"} <= set(keys)
-    job = definitions.get_implicit_global_asset_job_def()
+    job = definitions.resolve_implicit_global_asset_job_def()
     chosen = [key for key in keys if key.startswith("alice|2024")]
     result = job.execute_in_process(
         instance=instance,
@@ -212,6 +212,18 @@ def test_an_account_that_cannot_be_asked_does_not_keep_the_sensor_from_the_other
     (line,) = health_report(ledger, settings).domains["trakt"].partitions
     assert line.partition == "alice"
     assert line.remedy is not None
+
+
+def test_the_sensor_gives_up_at_the_first_failure(
+    settings: Settings, ledger: Ledger, upstream: TraktUpstream, instance: dg.DagsterInstance
+) -> None:
+    upstream.fail(429, times=1, headers=(("Retry-After", "300"),))
+    patient = settings.model_copy(
+        update={"trakt": settings.trakt.model_copy(update={"retries": 5})}
+    )
+    assert [account for account, _ in wanted_runs(patient, instance)] == ["bob"]
+    assert [account for account, _ in wanted_runs(patient, instance)] == ["bob"]
+    assert upstream.api_requests == 3
 
 
 def test_a_paused_account_is_left_alone(

@@ -1,11 +1,9 @@
 """Check requests against Trakt's own OpenAPI description, where it is at hand.
 
-It is not part of this project: `SYNC_SHARED_DATA` names the folder that holds
-`trakt/trakt_openapi.json`, else `../shared/data` beside the checkout.
+It is not part of this project, and looked for beside the checkout: `../shared/data/trakt`.
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +19,7 @@ _UNDESCRIBED_PARAMETERS = {
 
 def contract_path() -> Path:
     """Where the description would be."""
-    default = Path(__file__).parents[2].parent / "shared" / "data"
-    return Path(os.environ.get("SYNC_SHARED_DATA", default)) / "trakt" / "trakt_openapi.json"
+    return Path(__file__).parents[3] / "shared" / "data" / "trakt" / "trakt_openapi.json"
 
 
 class Contract:
