@@ -33,6 +33,7 @@ def post(  # noqa: PLR0913 - all but two are named
     headers: Mapping[str, str] | None = None,
     is_form: bool = False,
     accepts_too_many_requests: bool = False,
+    answer_timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
 ) -> httpx.Response:
     """Send a request to a provider's OAuth endpoint, once.
 
@@ -43,6 +44,7 @@ def post(  # noqa: PLR0913 - all but two are named
         headers: Further headers.
         is_form: Whether the body is a form rather than JSON.
         accepts_too_many_requests: Whether 429 is an answer that the caller understands.
+        answer_timeout_seconds: How long the provider may be silent.
 
     Returns:
         The answer, whatever its status below 500, 429 aside.
@@ -51,7 +53,7 @@ def post(  # noqa: PLR0913 - all but two are named
         ProviderUnavailableError: It could not be reached, or says that it cannot work now.
         TokenAnswerLostError: It was reached and gave no whole answer.
     """
-    timeout = httpx.Timeout(ANSWER_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
+    timeout = httpx.Timeout(answer_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
     body: dict[str, Any] = {"data" if is_form else "json": dict(fields)}
     try:
         with httpx.Client(timeout=timeout, headers=headers) as client:

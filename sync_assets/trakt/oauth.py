@@ -20,7 +20,12 @@ from sync_assets.oauth.device import (
     DeviceFlowError,
     SlowDownError,
 )
-from sync_assets.oauth.errors import GrantRejectedError, OAuthError, TokenAnswerLostError
+from sync_assets.oauth.errors import (
+    GrantRejectedError,
+    OAuthError,
+    ProviderUnavailableError,
+    TokenAnswerLostError,
+)
 from sync_assets.oauth.keeping import TokenKeeper
 from sync_assets.oauth.tokens import TokenSet
 from sync_assets.settings.trakt import TraktSettings
@@ -28,6 +33,7 @@ from sync_assets.trakt.user_agent import USER_AGENT
 
 PROVIDER = "trakt"
 
+_DEVICE_TIMEOUT_SECONDS = 20.0
 _HEADERS = {"User-Agent": USER_AGENT}
 _ENDS = {
     404: "Trakt does not know the code.",
@@ -142,9 +148,18 @@ class TraktOAuth:
         asked_at = utc_now()
         url = f"{self._url}/oauth/device/token"
         fields = {"code": code.get_secret_value(), **self._app}
-        answer = http.post(
-            url, fields, provider="Trakt", headers=_HEADERS, accepts_too_many_requests=True
-        )
+        try:
+            answer = http.post(
+                url,
+                fields,
+                provider="Trakt",
+                headers=_HEADERS,
+                accepts_too_many_requests=True,
+                answer_timeout_seconds=_DEVICE_TIMEOUT_SECONDS,
+            )
+        except TokenAnswerLostError as error:
+            # Asking again does no harm: a code that was used up is answered with 409.
+            raise ProviderUnavailableError(error.message, remedy=error.remedy) from error
         if answer.is_success:
             return http.read_tokens(answer, provider="Trakt", asked_at=asked_at)
         if answer.status_code == 400:

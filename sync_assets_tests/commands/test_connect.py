@@ -90,8 +90,9 @@ def test_being_told_to_slow_down_makes_the_pauses_longer(upstream: TraktUpstream
     assert pauses == [5]
 
 
-def test_an_outage_while_waiting_does_no_harm(upstream: TraktUpstream) -> None:
-    upstream.fail(503, "/oauth/device/token")
+@pytest.mark.parametrize("fault", [503, "reset"])
+def test_an_outage_while_waiting_does_no_harm(upstream: TraktUpstream, fault: str | int) -> None:
+    upstream.fail(fault, "/oauth/device/token")
     assert main(["trakt", "alice"], sleep=device_is(upstream, "approved")) == 0
 
 
