@@ -1,6 +1,6 @@
 """Whether a deletion plan may be carried out: within the limits, by approval, or confirmed by time.
 
-The last word on every deletion of a full run; `confirmation` remembers the plans that wait.
+The last word on every deletion of a full run; `deleting.confirmation` remembers the plans that wait.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.settings.strm_deletion import DeletionSettings
-from sync_assets.strm.confirmation import (
+from sync_assets.strm.deleting.confirmation import (
     Confirmation,
     PlanState,
     count_scan,
