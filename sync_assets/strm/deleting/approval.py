@@ -1,6 +1,6 @@
 """Whether a deletion plan may be carried out: within the limits, by approval, or confirmed by time.
 
-The last word on every deletion of a full run; `deleting.confirmation` remembers the plans that wait.
+The last word on every deletion of a full run; `confirmation` remembers the plans that wait.
 """
 
 from collections.abc import Mapping
