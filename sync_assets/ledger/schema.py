@@ -179,7 +179,7 @@ strm_deletion_plans = Table(
     Column("plan_id", Text, nullable=False),
     Column("scans", Integer, nullable=False),
     Column("first_listed_at", UtcDateTime, nullable=False),
-    Column("last_listed_at", UtcDateTime, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
 )
 
 strm_event_deletions = Table(

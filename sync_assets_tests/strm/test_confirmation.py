@@ -12,9 +12,10 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
-from sync_assets.strm import source_scan
-from sync_assets.strm.approval import PlanChangedError
+from sync_assets.strm.deleting import confirmation
+from sync_assets.strm.deleting.approval import PlanChangedError
 from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.listing import source_scan
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets_tests.support.media import tree_of, write_media
 
@@ -39,12 +40,15 @@ class Shelf:
         self.output = base / "library"
         self.job = job
 
-    def scan(self, *, after_hours: float = 24, **options) -> dict[str, int]:
-        """Run the three stages some hours after the last time."""
+    def scan(
+        self, *, after_hours: float = 24, taking_hours: float = 0, **options
+    ) -> dict[str, int]:
+        """Run the three stages some hours after the last time, as if the scan took long."""
         Calendar.moment += timedelta(hours=after_hours)
         numbers: dict[str, int] = {}
         for stage in (list_source, write_tree):
             numbers |= stage(self.job).numbers
+        Calendar.moment += timedelta(hours=taking_hours)
         return numbers | dict(clean_orphans(self.job, **options).numbers)
 
     def remove(self, *films: int) -> None:
@@ -67,6 +71,7 @@ def shelf(
     tmp_path: Path, ledger: Ledger, limits: DeletionSettings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shelf]:
     monkeypatch.setattr(source_scan, "datetime", Calendar)
+    monkeypatch.setattr(confirmation, "datetime", Calendar)
     monkeypatch.setattr(Calendar, "moment", datetime.now(UTC))
     settings = StrmJobSettings(
         source=LocalSourceSettings(path=tmp_path / "media"),
@@ -96,6 +101,13 @@ def test_the_same_plan_of_enough_scans_is_carried_out(shelf: Shelf) -> None:
 def test_a_drive_that_is_broken_for_an_afternoon_counts_once(shelf: Shelf) -> None:
     shelf.remove(*range(10))
     assert {outcome(shelf.scan(after_hours=1 / 6)) for _ in range(30)} == {(0, 10)}
+    assert shelf.history() == [("waiting", 1)]
+
+
+def test_scans_that_take_a_day_are_no_second_look_at_once(shelf: Shelf) -> None:
+    shelf.remove(*range(10))
+    for _ in range(2):
+        assert outcome(shelf.scan(after_hours=1, taking_hours=23)) == (0, 10)
     assert shelf.history() == [("waiting", 1)]
 
 

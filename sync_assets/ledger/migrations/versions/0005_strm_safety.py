@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("plan_id", sa.Text(), nullable=False),
         sa.Column("scans", sa.Integer(), nullable=False),
         sa.Column("first_listed_at", UtcDateTime, nullable=False),
-        sa.Column("last_listed_at", UtcDateTime, nullable=False),
+        sa.Column("counted_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("job", name="strm_deletion_plans_key"),
     )
     op.create_table(

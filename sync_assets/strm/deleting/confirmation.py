@@ -5,7 +5,7 @@ with a hole begins the count anew: a source in trouble proves nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -61,7 +61,8 @@ def count_scan(
         ledger: The ledger.
         job: The job's name.
         plan: The plan.
-        listed_at: When the scan began, UTC. The same scan never counts twice.
+        listed_at: When the scan began, UTC. It counts if it began long enough after the last one
+            that counted was over: a scan that takes a day is no second look.
         limits: How many scans confirm a plan, and how far apart.
 
     Returns:
@@ -69,6 +70,7 @@ def count_scan(
         confirmed.
     """
     wanted = None if plan.deletes_everything else limits.confirm_after_scans or None
+    now = datetime.now(UTC)
     is_job = strm_deletion_plans.c.job == job
     with ledger.write() as connection:
         known = connection.execute(select(strm_deletion_plans).where(is_job)).one_or_none()
@@ -83,16 +85,16 @@ def count_scan(
                     plan_id=plan.plan_id,
                     scans=1,
                     first_listed_at=listed_at,
-                    last_listed_at=listed_at,
+                    counted_at=now,
                 )
             )
             _append(connection, job, PlanState.WAITING, plan, scans=1)
             return Confirmation(1, wanted)
-        if listed_at - known.last_listed_at < timedelta(hours=limits.confirm_interval_hours):
+        if listed_at - known.counted_at < timedelta(hours=limits.confirm_interval_hours):
             return Confirmation(known.scans, wanted)
         scans = known.scans + 1
         connection.execute(
-            update(strm_deletion_plans).where(is_job).values(scans=scans, last_listed_at=listed_at)
+            update(strm_deletion_plans).where(is_job).values(scans=scans, counted_at=now)
         )
         _append(connection, job, PlanState.WAITING, plan, scans=scans)
         return Confirmation(scans, wanted)
