@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+import sync_assets.bangumi.definitions as bangumi
 import sync_assets.catalog.definitions as catalog
 import sync_assets.ops.automation as operations
 import sync_assets.strm.definitions as strm
@@ -46,6 +47,7 @@ def build_defs(
             shared,
             strm.build_defs(settings),
             catalog.build_defs(settings),
+            bangumi.build_defs(settings),
             operations.build_defs(settings),
         )
 

@@ -203,6 +203,9 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     return {
         "strm": frozenset(settings.strm.jobs),
         "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
+        "bangumi": frozenset(
+            name for name, account in settings.bangumi.accounts.items() if not account.paused
+        ),
     }
 
 
