@@ -1,6 +1,6 @@
 """What becomes of a subject's entry in the collection: its type, and its rating."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sync_assets.bangumi.models import Collected, CollectionType, EpisodeState, SubjectState
@@ -81,8 +81,6 @@ class EntryDecision:
             return self._without_entry(draft)
         if current is None or target != current.type or rate not in (None, current.rate):
             return [draft]
-        if self._was_changed_by_hand(current.type):
-            return []
         # Remembered, so that the same rating is not looked at again.
         return [replace(draft, state=ReportState.DONE, target_rate=self._wanted.rating)]
 
@@ -99,7 +97,7 @@ class EntryDecision:
             )
         ]
 
-    def _target_type(self, drafts: Iterable[Draft]) -> CollectionType | None:
+    def _target_type(self, drafts: Sequence[Draft]) -> CollectionType | None:
         """Return what the entry should be; None where there is none and none is wanted."""
         current = self._state.collected.type if self._state.collected else None
         if held_reason(self._state.collected, self._policy) is not None:
@@ -108,7 +106,8 @@ class EntryDecision:
         unmarks = {e.episode_id for e in planned if e.target_type == EpisodeState.NONE}
         marks = {e.episode_id for e in planned} - unmarks
         is_whole = self._is_whole(marks, unmarks)
-        if not marks and self._was_changed_by_hand(current):
+        is_news = any(e.state in (ReportState.PLANNED, ReportState.DONE) for e in drafts)
+        if not is_news and self._is_settled:
             return current
         if is_whole and self._policy.complete_subjects:
             return CollectionType.COLLECTED
@@ -119,13 +118,11 @@ class EntryDecision:
             return CollectionType.WISH
         return current
 
-    def _was_changed_by_hand(self, current: CollectionType | None) -> bool:
-        report = self._report
-        return (
-            report is not None
-            and report.state in (ReportState.DONE, ReportState.UNDONE)
-            and report.target_type != current
-        )
+    @property
+    def _is_settled(self) -> bool:
+        """Whether the entry was reported before: what it is now, the user wants it to be."""
+        settled = (ReportState.DONE, ReportState.UNDONE)
+        return self._report is not None and self._report.state in settled
 
     def _is_whole(self, marks: set[int | None], unmarks: set[int | None]) -> bool:
         """Say whether all main episodes will have been seen."""

@@ -8,15 +8,15 @@ from typing import Any
 import dagster as dg
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
+from sync_assets.bangumi.leases import account_lease
 from sync_assets.bangumi.reporting import DOMAIN, Reporter
 from sync_assets.errors import SyncError
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.leases import Lease, hold_lease
+from sync_assets.ledger.leases import Lease
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
 
-LEASE_WAIT_SECONDS = 60.0
 _NOTHING = StageResult({"paused": 1})
 
 
@@ -99,19 +99,6 @@ class Stage:
                 "[bangumi.accounts.NAME] to sync.toml; sync.example.toml shows one.",
                 allow_retries=False,
             )
-
-
-def account_lease(ledger: Ledger, account: str, purpose: str) -> Any:
-    """Hold what keeps other runs of an account away.
-
-    Args:
-        ledger: The ledger.
-        account: The account.
-        purpose: Who wants it.
-    """
-    return hold_lease(
-        ledger, f"{DOMAIN}:{account}", purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
-    )
 
 
 def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
