@@ -1,7 +1,6 @@
 """Take back what a run has changed at Bangumi: `scripts/bangumi-undo`."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sync_assets.commands.entry import run_command
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings, load_settings
@@ -26,15 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        SyncError: Bangumi or the ledger cannot be used; running it again goes on from there.
     """
     options = _parser().parse_args(arguments)
-    try:
-        settings = load_settings()
-        with closing(Ledger.open(settings.ledger_url)) as ledger:
-            return _undo(settings, ledger, options.run, is_dry=not options.apply)
-    except SyncError as error:
-        print(error, file=sys.stderr)
-        return 1
+    settings = load_settings()
+    with closing(Ledger.open(settings.ledger_url)) as ledger:
+        _undo(settings, ledger, options.run, is_dry=not options.apply)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,21 +50,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _undo(settings: Settings, ledger: Ledger, run_id: str, *, is_dry: bool) -> int:
+def _undo(settings: Settings, ledger: Ledger, run_id: str, *, is_dry: bool) -> None:
     from sync_assets.bangumi.undoing import changes_of_run
 
     with ledger.read() as connection:
         changes = changes_of_run(connection, run_id)
     if not changes:
         print(f"The run {run_id} has changed nothing at Bangumi that is not undone already.")
-        return 0
+        return
     _print(changes)
     if is_dry:
         print(f"{len(changes)} changes. Nothing was taken back: add --apply for that.")
-        return 0
+        return
     for account in dict.fromkeys(each.account for each in changes):
         _undo_account(settings, ledger, run_id, [e for e in changes if e.account == account])
-    return 0
 
 
 def _undo_account(
@@ -99,4 +98,4 @@ def _print(changes: Sequence["Change"]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -112,7 +112,7 @@ class Account:
             limit,
             timeout_seconds=10,
             sleep=self.slept.append,
-            clock=lambda: self.now.timestamp(),
+            clock=self.now.timestamp,
         )
         return BangumiClient(transport)
 

@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -315,7 +316,7 @@ def test_the_plan_can_be_read_before_anything_is_sent(account, server):
     result = account.plan()
     assert result.numbers["planned_marks"] == 1
     assert "| A \\| show | main 1 | 未标记 → 看过 |" in result.notes["plan"]
-    with open(result.notes["csv"], encoding="utf-8-sig") as file:
+    with Path(result.notes["csv"]).open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert [(row["kind"], row["before"], row["after"]) for row in rows] == [
         ("collection", "未收藏", "看过"),

@@ -145,19 +145,21 @@ class BangumiServer(SocketServer):
         airdates: dict[int, str] | None = None,
         **fields: Any,
     ) -> SubjectData:
-        """Add a subject. Its episodes have the ids `100 * number + 1` and so on, specials `+ 51`."""
+        """Add a subject. Its episodes have the ids `100 * number + 1` and on, specials `+ 51`."""
         subject = SubjectData(number, **fields)
         for n in range(1, episodes + 1):
-            self._add(subject, n, 0, n + sort_from - 1, n if with_ep else None, airdates)
+            ep = n if with_ep else None
+            self._add(subject, n, type=0, sort=n + sort_from - 1, ep=ep)
         for n in range(1, specials + 1):
-            self._add(subject, 50 + n, 1, n, 0, airdates)
+            self._add(subject, 50 + n, type=1, sort=n, ep=0)
+        for offset, day in (airdates or {}).items():
+            subject.episodes[100 * number + offset].airdate = day
         self.subjects[number] = subject
         return subject
 
-    def _add(self, subject, offset, kind, sort, ep, airdates) -> None:
+    def _add(self, subject: SubjectData, offset: int, **fields: Any) -> None:
         identifier = 100 * subject.id + offset
-        day = (airdates or {}).get(offset, "")
-        episode = EpisodeData(identifier, subject.id, kind, sort, ep, day)
+        episode = EpisodeData(identifier, subject.id, **fields)
         subject.episodes[identifier] = episode
         self._episodes[identifier] = episode
 
@@ -210,7 +212,7 @@ class BangumiServer(SocketServer):
             self.too_many += 1
             return _error(429, "Too Many Request", "too many requests")
         fault = self._fault(line)
-        if fault is not None and fault.kind != "lost" and fault.kind != "rejects":
+        if fault is not None and fault.kind not in ("lost", "rejects"):
             return _faulty(fault)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:

@@ -98,15 +98,21 @@ def _mismatches(description: Any, schema: Any, value: Any, where: str) -> list[s
         problems.append(f"{where} is {value}, less than {schema['minimum']}")
     if "maximum" in schema and value > schema["maximum"]:
         problems.append(f"{where} is {value}, more than {schema['maximum']}")
+    return problems + _inner_mismatches(description, schema, value, where)
+
+
+def _inner_mismatches(description: Any, schema: Any, value: Any, where: str) -> list[str]:
+    """Look into objects and arrays."""
+    problems = []
     if isinstance(value, dict):
-        properties = schema.get("properties", {})
+        known = schema.get("properties", {})
         problems += [
             f"{where}.{n} is missing" for n in schema.get("required", ()) if n not in value
         ]
         for name, item in value.items():
-            if name in properties:
-                problems += _mismatches(description, properties[name], item, f"{where}.{name}")
-            elif properties:
+            if name in known:
+                problems += _mismatches(description, known[name], item, f"{where}.{name}")
+            elif known:
                 problems.append(f"{where}.{name} is not in the description")
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
