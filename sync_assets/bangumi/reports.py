@@ -170,7 +170,11 @@ class Report:
 
 
 def read_reports(
-    connection: Connection, account: str, *, states: Collection[ReportState] = ()
+    connection: Connection,
+    account: str,
+    *,
+    states: Collection[ReportState] = (),
+    subject: int | None = None,
 ) -> list[Report]:
     """Return the reports of an account, by subject, kind and number.
 
@@ -178,6 +182,7 @@ def read_reports(
         connection: A transaction of the ledger.
         account: The account.
         states: Only those in these states; empty for all.
+        subject: Only those of this subject.
     """
     table = bangumi_reports.c
     query = (
@@ -187,6 +192,8 @@ def read_reports(
     )
     if states:
         query = query.where(table.state.in_([str(state) for state in states]))
+    if subject is not None:
+        query = query.where(table.subject == subject)
     return [
         Report(
             row["id"],

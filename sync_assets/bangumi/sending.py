@@ -306,8 +306,11 @@ class _SubjectSender:
         return self._in_state(marks, (ReportState.SENDING,))
 
     def _in_state(self, marks: Sequence[Report], states: Sequence[ReportState]) -> list[Report]:
+        if not marks:
+            return []
+        subject = marks[0].key.subject
         with self._run.ledger.read() as connection:
-            current = read_reports(connection, self._run.account, states=states)
+            current = read_reports(connection, self._run.account, states=states, subject=subject)
         wanted = {each.id for each in marks}
         return [each for each in current if each.id in wanted]
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from sync_assets_tests.benchmarks import (
+    bangumi,
     matching,
     server,
     start,
@@ -14,6 +15,7 @@ from sync_assets_tests.benchmarks import (
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "bangumi": bangumi.run,
     "matching": matching.run,
     "server": server.run,
     "start": start.run,
