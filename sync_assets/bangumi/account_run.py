@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sync_assets.bangumi.client import BangumiClient
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.bangumi import BangumiSettings
+
+if TYPE_CHECKING:
+    from sync_assets.bangumi.client import BangumiClient
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class AccountRun:
     run_id: str
     ledger: Ledger
     lake: Lake
-    client: BangumiClient
+    client: "BangumiClient"
     lease: Lease
     plan_directory: Path
     clock: Callable[[], datetime] = utc_now

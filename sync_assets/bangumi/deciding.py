@@ -115,8 +115,10 @@ def decide(
     drafts = [draft for mark in wanted.marks.values() if (draft := marks.decide(mark)) is not None]
     own_keys = {*wanted.marks, collection_key(wanted.subject)}
     drafts += _settle_unwanted(own_keys, reports, state)
-    entry = EntryDecision(wanted, reports.get(collection_key(wanted.subject)), state, policy)
-    return [*drafts, *entry.decide(drafts)]
+    entry = reports.get(collection_key(wanted.subject))
+    if entry is not None and entry.state is ReportState.FAILED and not is_due(entry, now):
+        return drafts
+    return [*drafts, *EntryDecision(wanted, entry, state, policy).decide(drafts)]
 
 
 def settle_unknown(reports: Reports, state: SubjectState) -> list[Draft]:

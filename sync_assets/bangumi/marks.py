@@ -127,6 +127,8 @@ class MarkDecisions:
         if report.state is ReportState.DONE:
             # Where Bangumi has it no more, the user has taken the mark away.
             return report.target_type == EpisodeState.WATCHED
+        if report.state is ReportState.FAILED:
+            return not is_due(report, self._now)
         return report.state is ReportState.UNDONE and not is_new_play(mark, report)
 
     def _without_episode(self, draft: Draft, mark: WantedMark, report: Report | None) -> Draft:

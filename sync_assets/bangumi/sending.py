@@ -169,8 +169,8 @@ class _SubjectSender:
         """Send the entry in the collection, then the marks."""
         entry = next((e for e in reports if e.key.kind is ReportKind.COLLECTION), None)
         marks = [each for each in reports if each.key.kind is not ReportKind.COLLECTION]
-        if entry is not None and not self._send_entry(entry):
-            return  # without its entry no episode of the subject can be marked
+        if entry is not None and not self._send_entry(entry, marks):
+            return
         for target in (EpisodeState.WATCHED, EpisodeState.NONE):
             chosen = [each for each in marks if each.target_type == target]
             if chosen:
@@ -178,8 +178,8 @@ class _SubjectSender:
         if entry is not None and entry.target_type == CollectionType.COLLECTED:
             self._correct_completion(entry, marks)
 
-    def _send_entry(self, entry: Report) -> bool:
-        """Send an entry of the collection; tell whether Bangumi has it."""
+    def _send_entry(self, entry: Report, marks: Sequence[Report] = ()) -> bool:
+        """Send an entry of the collection; tell whether the marks of its subject may follow."""
         client, subject = self._run.client, entry.key.subject
         is_new = entry.previous_type is None
         self._begin([entry])
@@ -192,8 +192,9 @@ class _SubjectSender:
                     private=True if is_new and self._run.settings.reporting.private else None,
                 )
             except BangumiRejectedError as error:
-                self._fail([entry], error.reason)
-                return False
+                # Without an entry no episode of the subject can be marked.
+                self._fail([entry, *marks] if is_new else [entry], error.reason)
+                return not is_new
             except OutcomeUnknownError as error:
                 _log.warning("%s", error.message)
                 self._doubt([entry])

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync_assets.catalog.compiling import compile_catalog
-from sync_assets.catalog.index import Provenance, write_index
+from sync_assets.catalog.index import Provenance
+from sync_assets.catalog.index_writing import write_index
 from sync_assets.catalog.sources import SOURCES
 from sync_assets.catalog.sources.reading import SourceFormatError
 from sync_assets.errors import SyncError

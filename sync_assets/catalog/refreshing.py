@@ -13,7 +13,8 @@ from pathlib import Path
 from sync_assets.catalog.compiling import compile_catalog
 from sync_assets.catalog.copies import Copies, Copy
 from sync_assets.catalog.fetching import Fetched, Fetcher, SourceUnavailableError
-from sync_assets.catalog.index import Provenance, write_index
+from sync_assets.catalog.index import Provenance
+from sync_assets.catalog.index_writing import write_index
 from sync_assets.catalog.models import SourceContent
 from sync_assets.catalog.sources import SOURCES, SourceDescription
 from sync_assets.catalog.sources.reading import SourceFormatError

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 
 from sync_assets.strm.models import Entry
 from sync_assets.strm.mounts import MountReader
-from sync_assets.strm.output import NewFile
+from sync_assets.strm.new_file import NewFile
 from sync_assets.strm.sources import (
     FileStream,
     FileUnavailableError,

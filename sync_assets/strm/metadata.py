@@ -10,10 +10,12 @@ from sync_assets.settings.strm_metadata import MetadataMode
 from sync_assets.settings.strm_sources import LocalSourceSettings
 from sync_assets.strm import change_table
 from sync_assets.strm.copying import Copier, Downloads
+from sync_assets.strm.folding import Places, probe_folding
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.metadata_files import MetadataSummary, MetadataWriter
+from sync_assets.strm.metadata_files import MetadataWriter
 from sync_assets.strm.metadata_manifest import MetadataManifest
-from sync_assets.strm.models import Change, ListedDirectory
+from sync_assets.strm.metadata_summary import MetadataSummary
+from sync_assets.strm.models import Change, FileKind, ListedDirectory
 from sync_assets.strm.mounts import MountReader
 from sync_assets.strm.output import Output
 from sync_assets.strm.sources import Source, open_source
@@ -91,11 +93,12 @@ def bring_metadata(  # noqa: PLR0913 - the optional ones are named
             maximum_size=settings.maximum_size_bytes,
         )
         writer = MetadataWriter(
-            settings,
+            job.settings,
             output,
             MetadataManifest(job.ledger, job.name, announces=bool(job.media_servers)),
             job.lease,
             copier,
+            places=Places(probe_folding(output), job.manifest.of_kind(FileKind.METADATA)),
             skip_existing=skip_existing,
             record=record,
             progress=progress,

@@ -168,7 +168,7 @@ def test_a_refused_report_makes_it_degraded(configure, server, instance):
     server.faults.append(Fault("400", "POST /v0/users/*"))
     result, metadata = run(settings, instance)
     assert result.success
-    assert metadata["reports"]["failed"] == 1
+    assert metadata["reports"]["failed"] == 2
     assert health(settings) == "degraded"
 
 

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from sync_assets.bangumi.errors import BangumiBannedError, BangumiUnavailableError
+from sync_assets.bangumi.planning import plan
 from sync_assets.bangumi.reports import ReportState, count_states, read_reports
 from sync_assets.bangumi.searching import RememberedSearch
 from sync_assets.ledger import Ledger
+from sync_assets.ledger.types import utc_now
 from sync_assets_tests.bangumi.building import ACCOUNT, Account, matched, rating
 from sync_assets_tests.upstreams.bangumi import BangumiServer, Entry, Fault
 
@@ -143,13 +146,37 @@ def test_a_subject_that_left_the_collection_is_put_back(account, server):
     assert (server.watched(1), server.entries[1].type) == ([1], 3)
 
 
-def test_an_entry_that_is_refused_fails_alone(account, server):
+def test_an_entry_that_is_refused_keeps_its_own_marks_back_and_no_others(account, server):
     for number in (1, 2):
         server.add_subject(number)
     account.watch(matched(1, 1), matched(2, 1))
     server.faults.append(Fault("400", "POST */collections/1"))
     result = account.report()
-    assert (server.watched(1), server.watched(2), result.failed) == ([], [1], 1)
+    assert (server.watched(1), server.watched(2), result.failed) == ([], [1], 2)
+    before = len(server.requests)
+    account.report()
+    assert len(server.requests) == before
+
+
+def test_what_failed_is_tried_again_when_its_time_has_come(account, server):
+    server.add_subject(1)
+    account.watch(matched(1, 1))
+    server.faults.append(Fault("400", "POST */collections/1"))
+    account.report()
+    with account.run() as run:
+        later = replace(run, clock=lambda: utc_now() + timedelta(hours=1, minutes=1))
+        plan(later)
+    account.send()
+    assert server.watched(1) == [1]
+
+
+def test_a_change_of_an_entry_that_is_refused_keeps_no_mark_back(account, server):
+    server.add_subject(1)
+    server.entries[1] = Entry(1)
+    account.watch(matched(1, 1))
+    server.faults.append(Fault("400", "POST */collections/1"))
+    account.report()
+    assert (server.watched(1), server.entries[1].type) == ([1], 1)
 
 
 def test_an_html_body_from_search_is_not_nothing_found(account, server):

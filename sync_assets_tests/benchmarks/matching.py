@@ -24,7 +24,8 @@ from sync_assets.bangumi.matching import (
     match_history,
 )
 from sync_assets.catalog.compiling import compile_catalog
-from sync_assets.catalog.index import CatalogIndex, write_index
+from sync_assets.catalog.index import CatalogIndex
+from sync_assets.catalog.index_writing import write_index
 from sync_assets.catalog.models import (
     Link,
     Namespace,

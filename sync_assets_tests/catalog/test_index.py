@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from sync_assets.catalog.compiling import compile_catalog
-from sync_assets.catalog.index import CatalogIndex, CatalogUnavailableError, write_index
+from sync_assets.catalog.index import CatalogIndex, CatalogUnavailableError
+from sync_assets.catalog.index_writing import write_index
 from sync_assets.catalog.local import LocalSourcesError, compile_folder
 from sync_assets.catalog.models import (
     Link,

@@ -230,7 +230,7 @@ def test_a_job_that_cannot_work_is_refused(
     assert expected in " ".join(found.values())
 
 
-def test_two_jobs_must_not_write_into_each_other(write, tmp_path: Path) -> None:
+def test_trap_14_two_jobs_must_not_write_into_each_other(write, tmp_path: Path) -> None:
     other = JOB.replace("movies]", "shows]").replace("media/movies", "media/shows")
     write(JOB + other.replace("library/movies", "library/movies/shows"))
     assert "outputs of jobs 'movies' and 'shows' overlap" in problems()["strm"]

@@ -36,7 +36,7 @@ def openlist_job(**changes) -> StrmJobSettings:
 
 @pytest.mark.parametrize("name", DIFFICULT_NAMES)
 @pytest.mark.parametrize("directory", ["", "Shows/進撃 #1?/100%"])
-def test_a_url_decodes_to_the_exact_path(directory: str, name: str) -> None:
+def test_trap_16_a_url_decodes_to_the_exact_path(directory: str, name: str) -> None:
     content = LinkBuilder(job()).for_directory(directory)(name)
     parts = urlsplit(content.decode("ascii"))
     assert unquote(parts.path) == "/d/" + (f"{directory}/{name}" if directory else name)
@@ -55,7 +55,7 @@ def test_a_path_link_is_the_absolute_path() -> None:
 
 
 @pytest.mark.parametrize("name", ["a\nb.mkv", "a\rb.mkv"])
-def test_a_path_with_a_line_break_cannot_be_a_line(name: str) -> None:
+def test_trap_19_a_path_with_a_line_break_cannot_be_a_line(name: str) -> None:
     link = LinkBuilder(job(mode="path", url_template=None)).for_directory("")
     with pytest.raises(UnlinkableNameError, match="line break"):
         link(name)

@@ -27,7 +27,9 @@ from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.metadata import write_metadata
 from sync_assets.strm.metadata_manifest import MetadataFile, MetadataManifest
 from sync_assets.strm.models import Decision
-from sync_assets.strm.output import TEMPORARY_NAME, NewFile, OutputUnavailableError
+from sync_assets.strm.new_file import NewFile
+from sync_assets.strm.output import OutputUnavailableError
+from sync_assets.strm.output_directory import TEMPORARY_NAME
 from sync_assets.strm.pipeline import ORPHANS, clean_orphans, list_source, write_tree
 from sync_assets_tests.support.media import DIFFICULT_NAMES, tree_of, write_media
 

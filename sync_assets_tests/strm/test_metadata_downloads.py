@@ -23,7 +23,7 @@ from sync_assets.settings.strm_sources import OpenListSourceSettings, WebDavSour
 from sync_assets.strm import mounts
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.metadata import write_metadata
-from sync_assets.strm.output import TEMPORARY_NAME
+from sync_assets.strm.output_directory import TEMPORARY_NAME
 from sync_assets.strm.pipeline import list_and_write, list_source
 from sync_assets.strm.sources import FileUnavailableError, ReadableSource, open_source
 from sync_assets.strm.sources import pace as pace_module

@@ -23,7 +23,8 @@ from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, Str
 from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.models import OwnedFile
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
-from sync_assets.strm.output import TEMPORARY_NAME, OutputUnavailableError
+from sync_assets.strm.output import OutputUnavailableError
+from sync_assets.strm.output_directory import TEMPORARY_NAME
 from sync_assets.strm.pipeline import (
     ORPHANS,
     clean_orphans,
@@ -135,7 +136,7 @@ def test_a_deleted_film_leaves_the_library_with_its_empty_folder(library: Librar
     assert len(library.links()) == 19
 
 
-def test_files_of_the_user_beside_ours_are_never_touched(library: Library) -> None:
+def test_trap_13_files_of_the_user_beside_ours_are_never_touched(library: Library) -> None:
     fill(library)
     library.sync()
     own = {"Film 3/Film 3.nfo": "scraped", "Film 3/extra.strm": "http://mine/", "theme.mp3": "x"}
@@ -174,7 +175,7 @@ def test_an_equal_file_that_was_there_before_becomes_ours(library: Library) -> N
     assert not path.exists()
 
 
-def test_an_edited_or_torn_or_empty_file_is_restored(library: Library) -> None:
+def test_trap_35_an_edited_or_torn_or_empty_file_is_restored(library: Library) -> None:
     fill(library)
     library.sync()
     for number, text in enumerate(["edited", "", "http://nas/Film%202/Fi"]):
@@ -191,7 +192,7 @@ def test_a_new_address_rewrites_every_file_once(library: Library) -> None:
     assert pick(library.sync(), "updated", "unchanged") == (0, 20)
 
 
-def test_an_empty_source_where_there_were_files_stops_everything(library: Library) -> None:
+def test_trap_4_an_empty_source_where_there_were_files_stops_everything(library: Library) -> None:
     fill(library)
     library.sync()
     before = tree_of(library.output)
@@ -204,7 +205,7 @@ def test_an_empty_source_where_there_were_files_stops_everything(library: Librar
     assert tree_of(library.output) == before
 
 
-def test_a_missing_source_stops_everything(library: Library) -> None:
+def test_trap_4_a_missing_source_stops_everything(library: Library) -> None:
     fill(library)
     library.sync()
     before = tree_of(library.output)
@@ -300,7 +301,9 @@ def test_a_file_that_was_edited_by_hand_is_the_users_own_and_stays(library: Libr
     assert edited.exists()
 
 
-def test_more_than_the_share_waits_for_approval_of_exactly_this_plan(library: Library) -> None:
+def test_trap_10_more_than_the_share_waits_for_approval_of_exactly_this_plan(
+    library: Library,
+) -> None:
     fill(library, 40)
     library.sync()
     for number in range(10):
@@ -327,7 +330,7 @@ def test_more_than_the_count_waits(library: Library) -> None:
     assert pick(library.sync(), "deleted", "waiting") == (0, 9)
 
 
-def test_a_small_library_can_lose_a_third_but_not_its_last_file(library: Library) -> None:
+def test_trap_10_a_small_library_can_lose_a_third_but_not_its_last_file(library: Library) -> None:
     fill(library, 3)
     library.sync()
     shutil.rmtree(library.media / "Film 0")
@@ -360,7 +363,7 @@ def test_a_file_that_is_newer_than_the_listing_is_no_orphan_of_it(library: Libra
     assert clean_orphans(library.job).numbers["deleted"] == 1
 
 
-def test_nothing_is_deleted_after_the_lease_was_lost(library: Library) -> None:
+def test_trap_34_nothing_is_deleted_after_the_lease_was_lost(library: Library) -> None:
     fill(library)
     library.sync()
     shutil.rmtree(library.media / "Film 3")
@@ -371,7 +374,9 @@ def test_nothing_is_deleted_after_the_lease_was_lost(library: Library) -> None:
     assert len(library.links()) == 20
 
 
-def test_links_planted_in_the_output_are_not_followed(library: Library, tmp_path: Path) -> None:
+def test_trap_22_links_planted_in_the_output_are_not_followed(
+    library: Library, tmp_path: Path
+) -> None:
     fill(library, 3)
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -399,7 +404,7 @@ def test_a_deleted_folder_that_became_a_link_is_left_alone(
     assert (outside / "Film 3.strm").exists()
 
 
-def test_a_folder_in_the_way_of_a_file_and_a_file_in_the_way_of_a_folder_fail_alone(
+def test_trap_22_a_folder_in_the_way_of_a_file_and_a_file_in_the_way_of_a_folder_fail_alone(
     library: Library,
 ) -> None:
     fill(library, 5)
@@ -457,6 +462,19 @@ def test_filters_leave_out_what_they_say(library: Library) -> None:
     library.changes |= {"minimum_size_bytes": 100, "exclude": ["(^|/)sample$"]}
     assert pick(library.sync(), "created", "skipped") == (2, 2)
     assert sorted(library.links()) == ["a.strm", "b.strm"]
+
+
+def test_trap_12_what_a_new_filter_leaves_out_becomes_an_orphan_on_purpose(
+    library: Library,
+) -> None:
+    fill(library, 20)
+    write_media(library.media, ["Samples/sample.mkv"])
+    library.sync()
+    library.changes["exclude"] = ("^Samples",)
+    assert library.sync(dry_run=True)["deleted"] == 0
+    assert "Samples/sample.strm" in tree_of(library.output)
+    assert library.sync()["deleted"] == 1
+    assert len(tree_of(library.output)) == 20
 
 
 def test_what_happened_is_in_the_lake(library: Library) -> None:

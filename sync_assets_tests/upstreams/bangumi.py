@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -124,7 +125,7 @@ class BangumiServer(SocketServer):
         self.timeline: list[str] = []
         self.too_many = 0
         self.search_hits: list[int] = []
-        self.clock = time.time
+        self.clock: Callable[[], float] = time.time
         self.kill: tuple[int, int, bool] | None = None
         self._episodes: dict[int, EpisodeData] = {}
         self._window_ends = 0.0

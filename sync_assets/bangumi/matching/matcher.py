@@ -20,10 +20,11 @@ from sync_assets.bangumi.matching.models import (
 from sync_assets.bangumi.matching.movies import place_movie
 from sync_assets.bangumi.matching.overrides import Overrides, placement_of
 from sync_assets.bangumi.matching.placements import ShowPlacements
+from sync_assets.bangumi.matching.show_links import ShowLinks
 from sync_assets.bangumi.matching.shows import look_up_show, numbering_of
 from sync_assets.bangumi.matching.title_search import (
+    TitleFinder,
     choose_hit,
-    find_in_catalog,
     search_window,
     titles_of,
 )
@@ -79,10 +80,11 @@ class Matcher:
     ) -> None:
         self._index = index
         self._overrides = overrides
+        self._titles = TitleFinder(index)
         self._search = search
         self._rules = rules
         self._blocked = tuple(filter(None, map(fold, rules.blocked_words)))
-        self._shows: dict[tuple[Work, ...], ShowPlacements | None] = {}
+        self._shows: dict[tuple[Work, ...], ShowLinks | None] = {}
         self._searched: dict[tuple[object, ...], Sequence[SearchHit] | SyncError] = {}
 
     def match(self, item: WatchedItem) -> Match:
@@ -118,7 +120,7 @@ class Matcher:
 
     def _by_title(self, item: WatchedItem) -> Match:
         """Look for the item's titles, in the catalogue and then by Bangumi's search."""
-        decision = find_in_catalog(self._index, item)
+        decision = self._titles.find(item)
         if decision is None or self._is_unsure(decision):
             return self._by_search(item, decision)
         return self._judged(item, decision)
@@ -140,30 +142,31 @@ class Matcher:
         return self._place_episode(show, item, item.season, item.number), show.candidates()
 
     def _place_episode(
-        self, show: ShowPlacements, item: WatchedItem, season: int, number: int
+        self, show: ShowLinks, item: WatchedItem, season: int, number: int
     ) -> Decision | None:
         subjects, day = show.subjects, item.release_date
+        placed = ShowPlacements(show)
         numbering = numbering_of(item.works)
-        placements = show.place(season, number, numbering=numbering)
+        placements = placed.place(season, number, numbering=numbering)
         if numbering is Provider.TMDB:
-            witnesses = show.place_by_other_numbering(season, number)
+            witnesses = placed.place_by_other_numbering(season, number)
         else:
-            witnesses = show.place(season, number)
+            witnesses = placed.place(season, number)
         airing = show.airing(day)
         decision = decide(placements, subjects, day, witnesses, airing=airing)
         if decision is None:
-            past_the_end = show.place_past_the_end(season, number, item.absolute_number)
+            past_the_end = placed.place_past_the_end(season, number, item.absolute_number)
             decision = decide(past_the_end, subjects, day, witnesses, airing=airing)
         if decision is None and numbering is Provider.TMDB:
             decision = decide(witnesses, subjects, day, airing=airing)
         if day is not None and season > 0 and self._is_unsure(decision):
-            return decide(show.place_by_date(number, day), subjects, day) or decision
+            return decide(placed.place_by_date(number, day), subjects, day) or decision
         return decision
 
     def _is_unsure(self, decision: Decision | None) -> bool:
         return decision is None or decision.confidence < self._rules.minimum_confidence
 
-    def _show(self, works: tuple[Work, ...]) -> ShowPlacements | None:
+    def _show(self, works: tuple[Work, ...]) -> ShowLinks | None:
         if works not in self._shows:
             self._shows[works] = look_up_show(self._index, works)
         return self._shows[works]
@@ -183,10 +186,19 @@ class Matcher:
         decision = choose_hit(hits, item) or known
         if decision is not None:
             return self._judged(item, decision)
-        if item.works and not item.genres & _SURELY_ANIME:
-            evidence = ("animation that neither the catalogue nor Bangumi's search knows",)
-            return Match(item.key, MatchStatus.NOT_ANIME, evidence=evidence)
-        return Match(item.key, MatchStatus.REVIEW, evidence=("nothing like it was found",))
+        namesakes = self._titles.namesakes(item)
+        if namesakes:
+            evidence = ("the title is known, but no episode of that day",)
+            return Match(
+                item.key, MatchStatus.REVIEW, evidence=evidence, candidates=tuple(namesakes)
+            )
+        if self._search is None:
+            evidence = ("nothing like it is in the catalogue; Bangumi's search was not asked",)
+            return Match(item.key, MatchStatus.POSTPONED, evidence=evidence)
+        evidence = ("nothing like it is known as anime",)
+        is_anime = bool(item.genres & _SURELY_ANIME)
+        status = MatchStatus.REVIEW if is_anime else MatchStatus.NOT_ANIME
+        return Match(item.key, status, evidence=evidence)
 
     def _hits(self, item: WatchedItem) -> Sequence[SearchHit] | SyncError:
         """Ask Bangumi's search, once for all episodes of a season of a show."""

@@ -4,27 +4,20 @@ Sources number like TMDB (Trakt does, too) or like TheTVDB. Those that number as
 evidence in full, the others only where the former say nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from sync_assets.bangumi.matching.dates import latest_begun
 from sync_assets.bangumi.matching.models import EpisodeType, Method, Placement
-from sync_assets.catalog.compiling import SourcedLink
-from sync_assets.catalog.models import Link, Provider, Redirect, Subject, SubjectKind
+from sync_assets.bangumi.matching.show_links import ESTIMATE_TOLERANCE, SPECIALS_SEASON, ShowLinks
+from sync_assets.catalog.models import Link, Provider, Subject
 
-SERIES_KINDS = frozenset({SubjectKind.TV, SubjectKind.WEB, SubjectKind.UNKNOWN})
-ESTIMATE_TOLERANCE = 2
-"""Episodes by which a number reckoned from dates may be wrong."""
-
-ONE_COUR = 13
+ONE_COUR = 12
 """Up to this number an episode is in the first subject of its season, whatever follows."""
 
 WEEKS_APART = 2
 """Weeks by which an episode's number may differ from the weeks since the first one."""
 
-_SPECIALS_SEASON = 0
 _EXACT = 0.97
 _EXACT_BY_HAND = 0.98
 _BOUNDED = 0.97
@@ -35,8 +28,10 @@ _UNCOUNTED = 0.93
 _UNCOUNTED_LATE = 0.6
 _CUMULATIVE = 0.95
 _CUMULATIVE_ESTIMATED = 0.91
+_CUMULATIVE_AT_AN_EDGE = 0.6
 _SECONDARY_SINGLE = 0.85
 _ABSOLUTE = 0.91
+_JUST_PAST_THE_END = 0.6
 _REDIRECT = 0.95
 _FOREIGN_NUMBERING = 0.85
 _FOREIGN_AGREED = 0.9
@@ -48,44 +43,11 @@ class ShowPlacements:
     """Places the episodes of one show.
 
     Args:
-        links: What all sources say about the show.
-        subjects: The subjects that the links lead to.
-        redirects: Where numbers past the end of those subjects lead.
+        show: What all sources say about it.
     """
 
-    def __init__(
-        self,
-        links: Sequence[SourcedLink],
-        subjects: Mapping[int, Subject],
-        redirects: Iterable[Redirect],
-    ) -> None:
-        self.subjects = subjects
-        self._ranges: dict[tuple[str, Provider, int], list[Link]] = defaultdict(list)
-        self._seasons: dict[tuple[str, int], set[int]] = defaultdict(set)
-        self._bare: dict[str, set[int]] = defaultdict(set)
-        self._redirects: dict[int, list[Redirect]] = defaultdict(list)
-        self._seasons_of: dict[int, set[int]] = defaultdict(set)
-        self._linked: set[int] = set()
-        for each in links:
-            self._add(each.link, each.source)
-        for redirect in redirects:
-            self._redirects[redirect.target.number].append(redirect)
-
-    def _add(self, link: Link, source: str) -> None:
-        number, provider = link.target.number, link.work.provider
-        self._linked.add(number)
-        counts_like_tmdb = provider in (Provider.TMDB, Provider.TRAKT)
-        if link.season is None:
-            if counts_like_tmdb:
-                self._bare[source].add(number)
-            return
-        if counts_like_tmdb and not link.is_special:
-            self._seasons_of[number].add(link.season)
-        if link.first is None:
-            if counts_like_tmdb:
-                self._seasons[source, link.season].add(number)
-            return
-        self._ranges[source, provider, link.season].append(link)
+    def __init__(self, show: ShowLinks) -> None:
+        self._show = show
 
     def place(
         self, season: int, number: int, *, numbering: Provider = Provider.TMDB
@@ -101,7 +63,7 @@ class ShowPlacements:
             What the sources say, at most one answer of each; empty where they say nothing.
         """
         found = {}
-        for (source, provider, linked_season), links in self._ranges.items():
+        for (source, provider, linked_season), links in self._show.ranges.items():
             if provider is numbering and linked_season == season:
                 for placement in self._by_range(links, number, source):
                     found.setdefault(source, placement)
@@ -116,14 +78,14 @@ class ShowPlacements:
         First seasons are numbered alike nearly always, so there two sources that agree are enough,
         if the anime is known to have that many episodes.
         """
-        if season == _SPECIALS_SEASON:
+        if season == SPECIALS_SEASON:
             return []
         found = self.place(season, number, numbering=Provider.TVDB)
         agreed = (
             season == 1
             and len(found) > 1
             and len({each.place for each in found}) == 1
-            and self._has_episode(found[0].subject, found[0].episode, certainly=True)
+            and self._show.has_episode(found[0].subject, found[0].episode, certainly=True)
         )
         return [
             replace(
@@ -138,9 +100,9 @@ class ShowPlacements:
         self, season: int, number: int, absolute_number: int | None
     ) -> list[Placement]:
         """Place an episode whose number is past the end of what its season is known to be."""
-        if season == _SPECIALS_SEASON:
+        if season == SPECIALS_SEASON:
             return []
-        bases = self._subjects_of_season(season)
+        bases = self._show.series_of_season(season)
         found: list[Placement] = []
         for base in bases:
             found += self._by_redirect(base, number)
@@ -155,37 +117,20 @@ class ShowPlacements:
         The series that was the last to begin is meant, if the episode's number, its own or the one
         counted from the show's beginning, is about the number of weeks since then.
         """
-        airing = self.airing(day)
-        latest = None if airing is None else self.subjects[airing]
+        airing = self._show.airing(day)
+        latest = None if airing is None else self._show.subjects[airing]
         if latest is None or latest.begin is None:
             return []
         weeks = round((day - latest.begin).days / 7) + 1
-        counted = {number, number - (self._episodes_before(latest.number) or 0)}
+        counted = {number, number - (self._show.episodes_before(latest.number) or 0)}
         likely = [
             each
             for each in sorted(counted)
-            if abs(each - weeks) <= WEEKS_APART and self._has_episode(latest.number, each)
+            if abs(each - weeks) <= WEEKS_APART and self._show.has_episode(latest.number, each)
         ]
         if len(likely) != 1:
             return []
         return [Placement(latest.number, likely[0], Method.AIR_DATE, "air date", _AIR_DATE)]
-
-    def airing(self, day: date | None) -> int | None:
-        """Return the series that was being broadcast on a day; None where that is not known."""
-        if day is None:
-            return None
-        latest = latest_begun(day, (self.subjects[each] for each in self.series()))
-        return None if latest is None else latest.number
-
-    def candidates(self) -> list[int]:
-        """Return all subjects that may be meant: the series in order, then the others."""
-        series = self.series()
-        others = self._in_order(self._linked.intersection(self.subjects).difference(series))
-        return series + others
-
-    def series(self) -> list[int]:
-        """Return the series of the show in the order in which they began."""
-        return self._in_order(self._series_in(self._linked))
 
     def _by_range(self, links: Sequence[Link], number: int, source: str) -> Iterator[Placement]:
         reached = [link for link in links if link.first is not None and link.first <= number]
@@ -215,90 +160,67 @@ class ShowPlacements:
     def _fits(self, link: Link, number: int, links: Sequence[Link]) -> bool:
         episode = _episode(link, number)
         # A run of specials ends with its own number of episodes, or where another one begins.
-        is_open = link.season == _SPECIALS_SEASON and not any(
+        is_open = link.season == SPECIALS_SEASON and not any(
             other.last is None and (other.first or 0) > number for other in links
         )
-        return self._has_episode(link.target.number, episode, certainly=is_open and episode > 1)
+        return self._show.has_episode(
+            link.target.number, episode, certainly=is_open and episode > 1
+        )
 
     def _open_confidence(self, link: Link, number: int) -> float:
-        if link.season == _SPECIALS_SEASON:
+        if link.season == SPECIALS_SEASON:
             return _OPEN_SPECIALS
         return self._confidence(link.target.number, _episode(link, number), _OPEN)
 
     def _confidence(self, subject: int, episode: int, counted: float) -> float:
         """Return how sure a subject is that may have fewer episodes than nobody knows."""
-        known = self.subjects.get(subject)
-        if known is not None and known.episodes is not None:
+        if self._show.has_episode(subject, episode, certainly=True):
             return counted
         # A high number may belong to a sequel, if there is one.
-        is_sure = episode <= ONE_COUR or len(self.series()) == 1
+        is_sure = episode <= ONE_COUR or len(self._show.series()) == 1
         return _UNCOUNTED if is_sure else _UNCOUNTED_LATE
 
-    def _has_episode(self, number: int, episode: int, *, certainly: bool = False) -> bool:
-        subject = self.subjects.get(number)
-        if episode < 1:
-            return False
-        if subject is None or subject.episodes is None:
-            return not certainly
-        tolerance = ESTIMATE_TOLERANCE if subject.episodes_are_estimated else 0
-        return episode <= subject.episodes + tolerance
-
     def _by_season(self, season: int, number: int) -> Iterator[Placement]:
-        chain = self._chain("bangumi_data", season)
+        chain = self._show.chain("bangumi_data", season)
         if chain:
             yield from self._by_chain(chain, number, "bangumi_data")
         for source in ("bangumi_extlinker", "rensetsu_shows"):
-            listed = self._in_order(self._series_in(self._seasons.get((source, season), ())))
+            listed = self._show.in_order(
+                self._show.series_in(self._show.seasons.get((source, season), ()))
+            )
             # These list some parts of a season and not others, so nothing can be added up.
-            if len(listed) != 1 or not self._has_episode(listed[0], number, certainly=True):
+            if len(listed) != 1 or not self._show.has_episode(listed[0], number, certainly=True):
                 continue
-            if season == _SPECIALS_SEASON:
+            if season == SPECIALS_SEASON:
                 continue
             yield Placement(listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
 
-    def _chain(self, source: str, season: int) -> list[int]:
-        """Return a season's series in order; where no season is named, all are in the first."""
-        listed = self._series_in(self._seasons.get((source, season), ()))
-        if not listed and season == 1:
-            listed = {
-                number
-                for number in self._series_in(self._bare.get(source, ()))
-                if season in self._seasons_of.get(number, {season})
-            }
-        return self._in_order(listed) if season != _SPECIALS_SEASON else []
-
     def _by_chain(self, chain: Sequence[int], number: int, source: str) -> Iterator[Placement]:
-        episode, estimated = number, False
-        for position, candidate in enumerate(chain):
-            subject = self.subjects[candidate]
-            is_last = position == len(chain) - 1
+        episode, is_estimated = number, False
+        for candidate in chain:
+            subject = self._show.subjects[candidate]
+            is_last = candidate == chain[-1]
             if is_last or (subject.episodes is not None and episode <= subject.episodes):
-                if self._has_episode(candidate, episode):
-                    if len(chain) == 1:
-                        method = Method.SINGLE_SUBJECT
-                        confidence = self._confidence(candidate, episode, _SINGLE)
-                    else:
-                        method = Method.CUMULATIVE
-                        confidence = _CUMULATIVE_ESTIMATED if estimated else _CUMULATIVE
-                    yield Placement(candidate, episode, method, source, confidence)
+                if not self._show.has_episode(candidate, episode):
+                    return
+                if len(chain) == 1:
+                    method = Method.SINGLE_SUBJECT
+                    confidence = self._confidence(candidate, episode, _SINGLE)
+                else:
+                    method = Method.CUMULATIVE
+                    confidence = _CUMULATIVE_ESTIMATED if is_estimated else _CUMULATIVE
+                    is_first_few = is_estimated and episode <= ESTIMATE_TOLERANCE
+                    if is_first_few or (not is_last and _is_near_the_end(subject, episode)):
+                        confidence = _CUMULATIVE_AT_AN_EDGE
+                yield Placement(candidate, episode, method, source, confidence)
                 return
             if subject.episodes is None:
                 return
-            estimated = estimated or subject.episodes_are_estimated
+            is_estimated = is_estimated or subject.episodes_are_estimated
             episode -= subject.episodes
 
-    def _subjects_of_season(self, season: int) -> list[int]:
-        ranged = {
-            link.target.number
-            for (_, provider, linked_season), links in self._ranges.items()
-            if provider is Provider.TMDB and linked_season == season
-            for link in links
-            if not link.is_special
-        }
-        return self._in_order(self._series_in(ranged | set(self._chain("bangumi_data", season))))
-
     def _by_redirect(self, base: int, number: int) -> Iterator[Placement]:
-        for redirect in self._redirects.get(base, ()):
+        for redirect in self._show.redirects.get(base, ()):
             if redirect.first <= number and (redirect.last is None or number <= redirect.last):
                 episode = redirect.destination_first + number - redirect.first
                 yield Placement(
@@ -311,42 +233,31 @@ class ShowPlacements:
 
     def _by_absolute_number(self, base: int, number: int) -> Iterator[Placement]:
         """A season that is numbered on from the one before it."""
-        before = self._episodes_before(base)
-        if before and self._has_episode(base, number - before, certainly=True):
-            yield Placement(
-                base, number - before, Method.ABSOLUTE_NUMBER, "numbers of episodes", _ABSOLUTE
-            )
+        before = self._show.episodes_before(base)
+        if not before or not self._show.has_episode(base, number - before, certainly=True):
+            return
+        # One or two past the end may as well be a recap that Bangumi does not count.
+        is_far = not self._show.has_episode(base, number - ESTIMATE_TOLERANCE)
+        yield Placement(
+            base,
+            number - before,
+            Method.ABSOLUTE_NUMBER,
+            "numbers of episodes",
+            _ABSOLUTE if is_far else _JUST_PAST_THE_END,
+        )
 
     def _by_show_number(self, absolute_number: int) -> Iterator[Placement]:
-        for placement in self._by_chain(self.series(), absolute_number, "absolute number"):
-            yield Placement(
-                placement.subject,
-                placement.episode,
-                Method.ABSOLUTE_NUMBER,
-                placement.source,
-                _ABSOLUTE,
-            )
+        for each in self._by_chain(self._show.series(), absolute_number, "absolute number"):
+            yield replace(each, method=Method.ABSOLUTE_NUMBER, confidence=_ABSOLUTE)
 
-    def _episodes_before(self, base: int) -> int | None:
-        total = 0
-        for number in self.series():
-            if number == base:
-                return total
-            subject = self.subjects[number]
-            if subject.episodes is None or subject.episodes_are_estimated:
-                return None
-            total += subject.episodes
-        return None
 
-    def _series_in(self, numbers: Iterable[int]) -> set[int]:
-        return {
-            number
-            for number in numbers
-            if number in self.subjects and self.subjects[number].kind in SERIES_KINDS
-        }
-
-    def _in_order(self, numbers: Iterable[int]) -> list[int]:
-        return sorted(numbers, key=lambda number: (self.subjects[number].begin or date.max, number))
+def _is_near_the_end(subject: Subject, episode: int) -> bool:
+    """Say whether an episode may be past the end, if the number of episodes is a little wrong."""
+    return (
+        subject.episodes_are_estimated
+        and subject.episodes is not None
+        and episode > subject.episodes - ESTIMATE_TOLERANCE
+    )
 
 
 def _episode(link: Link, number: int) -> int:

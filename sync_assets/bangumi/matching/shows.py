@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sync_assets.bangumi.matching.placements import ShowPlacements
+from sync_assets.bangumi.matching.show_links import ShowLinks
 from sync_assets.catalog.index import CatalogIndex
 from sync_assets.catalog.models import Provider, Work, WorkKind
 
@@ -20,7 +20,7 @@ def numbering_of(works: Iterable[Work]) -> Provider:
     return Provider.TMDB
 
 
-def look_up_show(index: CatalogIndex, works: Iterable[Work]) -> ShowPlacements | None:
+def look_up_show(index: CatalogIndex, works: Iterable[Work]) -> ShowLinks | None:
     """Gather what the catalogue knows of a show.
 
     Args:
@@ -46,4 +46,4 @@ def look_up_show(index: CatalogIndex, works: Iterable[Work]) -> ShowPlacements |
     subjects = index.subjects({each.link.target.number for each in links})
     redirects = index.redirects(subjects)
     subjects |= index.subjects({each.destination.number for each in redirects} - subjects.keys())
-    return ShowPlacements(links, subjects, redirects)
+    return ShowLinks(links, subjects, redirects)

@@ -4,7 +4,7 @@ A title alone never makes a match: films of the same name, live-action versions 
 Only together with the day of the first broadcast is it sure enough.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -19,6 +19,8 @@ from sync_assets.bangumi.matching.models import (
     SearchHit,
     WatchedItem,
 )
+from sync_assets.bangumi.matching.placements import ShowPlacements
+from sync_assets.bangumi.matching.show_links import ShowLinks
 from sync_assets.bangumi.matching.shows import look_up_show
 from sync_assets.catalog.index import CatalogIndex
 from sync_assets.catalog.models import Provider, Subject, SubjectKind, WorkKind
@@ -44,39 +46,111 @@ def titles_of(item: WatchedItem) -> list[str]:
     return [title for title in (item.original_title, item.title) if title]
 
 
-def find_in_catalog(index: CatalogIndex, item: WatchedItem) -> Decision | None:
-    """Look an item up by its titles.
+class TitleFinder:
+    """Looks items up in the catalogue by their titles.
 
     Args:
         index: The catalogue.
-        item: The item.
-
-    Returns:
-        The best answer, sure enough to be matched only where the day agrees; None where no title
-        is alike.
     """
-    named = _subjects_titled(index, titles_of(item))
-    alike = named or _subjects_alike(index, titles_of(item))
-    subjects = index.subjects(alike)
-    if item.media_type is MediaType.MOVIE:
-        found = _films(subjects.values(), item.release_date)
-    else:
-        found = _episodes(index, item, list(subjects))
-    if not found:
-        return None
-    agreeing = [(each, verdict) for each, verdict in found if verdict is DateVerdict.AGREES]
-    places = {each.place for each, _ in agreeing}
-    sure = bool(named) and len(places) == 1
-    candidates = [each for each, _ in agreeing or found]
-    confidence = _WITH_DATE if sure else _WITHOUT_DATE if named else _ONLY_FOUND
-    alikeness = "that" if named else "like that"
-    evidence = f"the title is {alikeness} of subject {candidates[0].subject}"
-    return Decision(
-        replace(candidates[0], method=Method.TITLE),
-        confidence,
-        (f"{evidence}, and the day agrees" if agreeing else evidence,),
-        tuple(dict.fromkeys(each.subject for each in candidates)),
-    )
+
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+        self._alike: dict[str, list[int]] = {}
+        self._shows: dict[int, ShowLinks | None] = {}
+
+    def find(self, item: WatchedItem) -> Decision | None:
+        """Look an item up.
+
+        Args:
+            item: The item.
+
+        Returns:
+            The best answer, sure enough to be matched only where the day agrees; None where no
+            title is alike.
+        """
+        named = self.namesakes(item)
+        subjects = self._index.subjects(named or self._subjects_alike(titles_of(item)))
+        if item.media_type is MediaType.MOVIE:
+            found = _films(subjects.values(), item.release_date)
+        else:
+            found = self._episodes(item, subjects)
+        if not found:
+            return None
+        agreeing = [placement for placement, day in found if day is DateVerdict.AGREES]
+        candidates = agreeing or [placement for placement, _ in found]
+        best = candidates[0]
+        is_sure = bool(named) and len({each.place for each in agreeing}) == 1
+        confidence = _WITH_DATE if is_sure else _WITHOUT_DATE if named else _ONLY_FOUND
+        evidence = f"the title is {'that' if named else 'like that'} of subject {best.subject}"
+        return Decision(
+            replace(best, method=Method.TITLE),
+            min(confidence, best.confidence),
+            (f"{evidence}, and the day agrees" if agreeing else evidence,),
+            tuple(dict.fromkeys(each.subject for each in candidates)),
+        )
+
+    def namesakes(self, item: WatchedItem) -> list[int]:
+        """Return the subjects that have exactly the item's title, with or without its season."""
+        forms = (form for title in titles_of(item) for form in (title, split_season(title)[0]))
+        keys = [fold(form) for form in forms]
+        found = [
+            number
+            for key in dict.fromkeys(keys)
+            if len(key) >= _SHORTEST_TITLE
+            for number in self._index.subjects_titled(key)
+        ]
+        return list(dict.fromkeys(found))
+
+    def _subjects_alike(self, titles: Iterable[str]) -> list[int]:
+        found: dict[int, None] = {}
+        for key in map(fold, titles):
+            if key not in self._alike:
+                self._alike[key] = self._most_alike(key)
+            found.update(dict.fromkeys(self._alike[key]))
+        return list(found)
+
+    def _most_alike(self, key: str) -> list[int]:
+        titles = self._index.titles
+        hits = process.extract(
+            key, titles.keys(), scorer=fuzz.ratio, score_cutoff=LIKENESS, limit=_CANDIDATES
+        )
+        return [number for title, _, _ in hits for number in titles[title]]
+
+    def _episodes(
+        self, item: WatchedItem, subjects: Mapping[int, Subject]
+    ) -> list[tuple[Placement, DateVerdict]]:
+        """Place an episode in each show that has such a title, as if its id had been given."""
+        if item.season is None or item.number is None:
+            return []
+        season, known = _season(item), dict(subjects)
+        found: dict[Placement, DateVerdict] = {}
+        for number in subjects:
+            show = self._show(number)
+            if show is not None:
+                known |= show.subjects
+                placements = ShowPlacements(show).place(season, item.number)
+                decision = decide(placements, show.subjects, item.release_date)
+                placement = None if decision is None else _as_decided(decision)
+            elif season == 1:
+                placement = Placement(number, item.number, Method.TITLE, "title", _WITH_DATE)
+            else:
+                placement = None
+            if placement is None:
+                continue
+            verdict = judge(item.release_date, known.get(placement.subject), placement.episode)
+            if not verdict.contradicts:
+                found[placement] = verdict
+        return list(found.items())
+
+    def _show(self, subject: int) -> ShowLinks | None:
+        if subject not in self._shows:
+            works = {
+                work
+                for work in self._index.works_of(subject)
+                if (work.provider, work.kind) == (Provider.TMDB, WorkKind.SHOW)
+            }
+            self._shows[subject] = look_up_show(self._index, works)
+        return self._shows[subject]
 
 
 def choose_hit(hits: Sequence[SearchHit], item: WatchedItem) -> Decision | None:
@@ -113,31 +187,6 @@ def search_window(item: WatchedItem) -> tuple[date | None, date | None]:
     return None, None
 
 
-def _subjects_titled(index: CatalogIndex, titles: Iterable[str]) -> list[int]:
-    keys = [fold(form) for title in titles for form in (title, split_season(title)[0])]
-    found = [
-        number
-        for key in dict.fromkeys(keys)
-        if len(key) >= _SHORTEST_TITLE
-        for number in index.subjects_titled(key)
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _subjects_alike(index: CatalogIndex, titles: Iterable[str]) -> list[int]:
-    found: dict[int, None] = {}
-    for title in titles:
-        for key, _, _ in process.extract(
-            fold(title),
-            index.titles.keys(),
-            scorer=fuzz.ratio,
-            score_cutoff=LIKENESS,
-            limit=_CANDIDATES,
-        ):
-            found.update(dict.fromkeys(index.titles[key]))
-    return list(found)
-
-
 def _films(subjects: Iterable[Subject], day: date | None) -> list[tuple[Placement, DateVerdict]]:
     found = []
     for subject in subjects:
@@ -148,43 +197,13 @@ def _films(subjects: Iterable[Subject], day: date | None) -> list[tuple[Placemen
             near = -timedelta(days=31) <= day - subject.begin <= FILM_WINDOW
             verdict = DateVerdict.AGREES if near else DateVerdict.TOO_LATE
         if not verdict.contradicts:
-            placement = Placement(subject.number, 1, Method.TITLE, "title", _WITHOUT_DATE)
+            placement = Placement(subject.number, 1, Method.TITLE, "title", _WITH_DATE)
             found.append((placement, verdict))
     return found
 
 
-def _episodes(
-    index: CatalogIndex, item: WatchedItem, numbers: Sequence[int]
-) -> list[tuple[Placement, DateVerdict]]:
-    """Place an episode in each show that has such a title, as if its id had been given."""
-    if item.season is None or item.number is None:
-        return []
-    season = _season(item)
-    subjects = index.subjects(numbers)
-    found: dict[Placement, DateVerdict] = {}
-    for number in numbers:
-        works = {
-            work
-            for work in index.works_of(number)
-            if (work.provider, work.kind) == (Provider.TMDB, WorkKind.SHOW)
-        }
-        show = look_up_show(index, works)
-        decision = None
-        if show is not None:
-            subjects |= show.subjects
-            placements = show.place(season, item.number)
-            decision = decide(placements, show.subjects, item.release_date)
-        if decision is not None:
-            placement = decision.placement
-        elif season == 1 and show is None:
-            placement = Placement(number, item.number, Method.TITLE, "title", _WITHOUT_DATE)
-        else:
-            continue
-        subject = subjects.get(placement.subject)
-        verdict = judge(item.release_date, subject, placement.episode)
-        if not verdict.contradicts:
-            found[placement] = verdict
-    return list(found.items())
+def _as_decided(decision: Decision) -> Placement:
+    return replace(decision.placement, confidence=decision.confidence)
 
 
 def _season(item: WatchedItem) -> int:

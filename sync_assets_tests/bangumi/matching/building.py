@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from sync_assets.bangumi.matching import MatchingRules, MediaType, Overrides, WatchedItem
 from sync_assets.bangumi.matching.matcher import Matcher
 from sync_assets.catalog.compiling import Compiled, SourcedLink
-from sync_assets.catalog.index import CatalogIndex, write_index
+from sync_assets.catalog.index import CatalogIndex
+from sync_assets.catalog.index_writing import write_index
 from sync_assets.catalog.models import (
     Link,
     Namespace,

@@ -79,6 +79,10 @@ class TestWhatIsNotAnime:
         assert kettle.match(item, search=search).status is MatchStatus.NOT_ANIME
         assert search.asked == []
 
+    def test_so_is_what_has_no_ids_and_no_title_like_it(self, kettle):
+        item = episode(1, 3, works=(), title="The News")
+        assert kettle.match(item, search=Search()).status is MatchStatus.NOT_ANIME
+
     def test_a_show_of_the_same_name_with_other_ids_is_left_alone(self, kettle):
         item = episode(1, 3, works=(OTHER,), year=2020, release_date="2020-01-19")
         assert kettle.match(item).status is MatchStatus.NOT_ANIME
@@ -167,7 +171,8 @@ class TestTitles:
         item = CustomItem("f", MediaType.MOVIE, "Kettle", release_date=date(1995, 11, 20))
         assert place(catalogue.match(item.as_watched_item())) == ("matched", 14, 1)
         later = CustomItem("f", MediaType.MOVIE, "Kettle", release_date=date(2017, 3, 29))
-        assert catalogue.match(later.as_watched_item()).status is MatchStatus.REVIEW
+        match = catalogue.match(later.as_watched_item())
+        assert (match.status, match.subject, match.candidates) == (MatchStatus.REVIEW, None, (14,))
 
 
 class TestTheSearch:
@@ -183,7 +188,6 @@ class TestTheSearch:
     @pytest.mark.parametrize(
         "hit",
         [
-            SearchHit(50, "Something else", begin=date(2024, 1, 7)),
             SearchHit(50, "Unheard", begin=date(2014, 1, 7), episodes=12),
             SearchHit(50, "Unheard"),
             SearchHit(50, "Unheard", begin=date(2024, 1, 7), episodes=2),
@@ -193,10 +197,17 @@ class TestTheSearch:
     def test_anything_less_waits(self, catalogue, hit):
         assert catalogue.match(self.item(), search=Search(hit)).status is MatchStatus.REVIEW
 
+    def test_what_is_not_even_alike_is_left_alone(self, catalogue):
+        search = Search(SearchHit(50, "Something else", begin=date(2024, 1, 7)))
+        assert catalogue.match(self.item(), search=search).status is MatchStatus.NOT_ANIME
+
     def test_two_that_fit_wait(self, catalogue):
         hits = [SearchHit(number, "Unheard", begin=date(2024, 1, 7)) for number in (50, 51)]
         match = catalogue.match(self.item(), search=Search(*hits))
         assert (match.status, match.candidates) == (MatchStatus.REVIEW, (50, 51))
+
+    def test_without_it_nothing_is_said_about_what_is_not_known(self, catalogue):
+        assert catalogue.match(self.item()).status is MatchStatus.POSTPONED
 
     def test_it_is_asked_once_per_show(self, catalogue):
         search = Search(SearchHit(50, "Unheard", begin=date(2024, 1, 7), episodes=12))
