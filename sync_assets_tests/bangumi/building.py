@@ -81,6 +81,10 @@ class Account:
         )
         self._runs = 0
 
+    def time(self):
+        """Seconds since the epoch, as the account's requests count them."""
+        return self.now.timestamp()
+
     def watch(self, *matches):
         """Say what the matching has found."""
         write_matches(self.lake, ACCOUNT, matches)
@@ -112,7 +116,7 @@ class Account:
             limit,
             timeout_seconds=10,
             sleep=self.slept.append,
-            clock=self.now.timestamp,
+            clock=self.time,
         )
         return BangumiClient(transport)
 

@@ -26,7 +26,7 @@ def states(account):
 
 def test_the_3001st_call_is_a_ban_that_stops_the_account_for_an_hour(account, server):
     """Another program has used the account's window up: ours is the call too many."""
-    server.clock = account.now.timestamp
+    server.clock = account.time
     server._window_ends, server._count = server.clock() + 600, 3_000
     server.add_subject(1)
     account.watch(matched(1, 1))
@@ -59,7 +59,7 @@ def test_a_ban_in_the_middle_loses_nothing(account, server):
 
 def test_our_own_pace_never_reaches_the_limit(account, server):
     """4,000 requests as fast as the budget lets them go, in a time that only the waits move."""
-    server.clock = account.now.timestamp
+    server.clock = account.time
     client = account.client()
 
     def sleep(seconds):

@@ -1,6 +1,7 @@
 """The lifecycle of a report: what the database itself refuses."""
 
 import itertools
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -33,26 +34,16 @@ def test_the_database_allows_what_is_declared_and_nothing_else(ledger, rows):
     for before, after in itertools.permutations(ReportState, 2):
         if before not in rows:
             continue
-        try:
-            with ledger.write() as connection:
-                connection.execute(
-                    text("UPDATE bangumi_reports SET state = :state WHERE id = :id"),
-                    {"state": str(after), "id": rows[before]},
-                )
+        statement = text("UPDATE bangumi_reports SET state = :state WHERE id = :id")
+        with ledger.engine.connect() as connection:
+            with suppress(DatabaseError):
+                connection.execute(statement, {"state": str(after), "id": rows[before]})
                 allowed.add((before, after))
-                raise _UndoneError
-        except DatabaseError:
-            allowed.discard((before, after))
-        except _UndoneError:
-            pass
+            connection.rollback()
     declared = {
         (before, after) for before in rows for after in REPORTS.transitions[ReportState(before)]
     }
     assert allowed == declared
-
-
-class _UndoneError(Exception):
-    pass
 
 
 @pytest.mark.parametrize("state", sorted(set(ReportState) - REPORTS.initial))

@@ -13,9 +13,8 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from sync_assets_tests.upstreams.bangumi_contract import violations
@@ -25,6 +24,9 @@ from sync_assets_tests.upstreams.sockets import (
     ResetConnectionError,
     SocketServer,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKEN = "a-personal-token"
 USERNAME = "alice"
