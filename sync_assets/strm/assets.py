@@ -12,9 +12,9 @@ import dagster as dg
 from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
-from sync_assets.strm.approval import APPROVAL_JOB
-from sync_assets.strm.event_runs import EventRun
-from sync_assets.strm.metadata import write_metadata
+from sync_assets.strm.deleting.approval import APPROVAL_JOB
+from sync_assets.strm.events.runs import EventRun
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.pipeline import (
     clean_and_tell,
     list_and_write,

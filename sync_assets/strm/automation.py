@@ -7,10 +7,10 @@ import dagster as dg
 
 from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.settings.strm import StrmSettings
-from sync_assets.strm.approval import APPROVAL_JOB
 from sync_assets.strm.assets import LIBRARY_OP, METADATA_OP
+from sync_assets.strm.deleting.approval import APPROVAL_JOB
+from sync_assets.strm.events.waiting import EVENT_JOB
 from sync_assets.strm.reporting import DOMAIN
-from sync_assets.strm.waiting import EVENT_JOB
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (

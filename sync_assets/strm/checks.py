@@ -7,9 +7,9 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from sync_assets.lake import Lake
 from sync_assets.lake.resources import LakeResource
-from sync_assets.strm import listing_table
-from sync_assets.strm.approval import APPROVAL_JOB
-from sync_assets.strm.listing_table import ASSET as LISTING
+from sync_assets.strm.deleting.approval import APPROVAL_JOB
+from sync_assets.strm.listing import listing_table
+from sync_assets.strm.listing.listing_table import ASSET as LISTING
 from sync_assets.strm.models import Decision, ItemFailure
 from sync_assets.strm.pipeline import ORPHANS
 from sync_assets.strm.runs import failure_table

@@ -12,16 +12,16 @@ from sync_assets.lake.columns import text_column
 from sync_assets.progress import Progress
 from sync_assets.strm import change_table
 from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
-from sync_assets.strm.approval import decide, preview, require_plan
+from sync_assets.strm.deleting.approval import decide, preview, require_plan
+from sync_assets.strm.deleting.orphans import delete_orphans, plan_deletion
+from sync_assets.strm.events.touched import without_touched
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
+from sync_assets.strm.listing.source_scan import scan_source
+from sync_assets.strm.listing.stored_listing import link_root, listed_at, stored_listing
 from sync_assets.strm.media_server import MediaServer, MediaServerError
 from sync_assets.strm.models import Decision, DeletionPlan, ItemFailure, OwnedFile, TreeSummary
-from sync_assets.strm.orphans import delete_orphans, plan_deletion
-from sync_assets.strm.output import Output
-from sync_assets.strm.source_scan import scan_source
-from sync_assets.strm.stored_listing import link_root, listed_at, stored_listing
-from sync_assets.strm.touched import without_touched
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.tree import TreeWriter
 
 if TYPE_CHECKING:

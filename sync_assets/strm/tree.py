@@ -1,6 +1,6 @@
 """Make a job's output agree with a listing: write what is missing or differs, and nothing else.
 
-Deleting is not done here: see `orphans`.
+Deleting is not done here: see `deleting`.
 """
 
 import time
@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sync_assets.errors import SyncError
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.strm.explaining import explained
-from sync_assets.strm.folding import OwnedNames, Places, indistinguishable, probe_folding
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.media_filter import MediaFilter
@@ -25,8 +24,9 @@ from sync_assets.strm.models import (
     digest_of,
     join,
 )
-from sync_assets.strm.output import Output
-from sync_assets.strm.output_directory import OutputDirectory
+from sync_assets.strm.output.directory import OutputDirectory
+from sync_assets.strm.output.folding import OwnedNames, Places, indistinguishable, probe_folding
+from sync_assets.strm.output.root import Output
 
 _FILES_PER_BATCH = 2_000
 _NOTHING = OwnedNames(frozenset(), frozenset())

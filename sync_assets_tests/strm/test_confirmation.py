@@ -12,9 +12,10 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
-from sync_assets.strm import confirmation, source_scan
-from sync_assets.strm.approval import PlanChangedError
+from sync_assets.strm.deleting import confirmation
+from sync_assets.strm.deleting.approval import PlanChangedError
 from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.listing import source_scan
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets_tests.support.media import tree_of, write_media
 

@@ -14,10 +14,10 @@ from sync_assets.ledger.leases import Lease, hold_lease
 from sync_assets.settings.strm import DeletionSettings, DiscMode, StrmJobSettings, StrmSettings
 from sync_assets.settings.strm_metadata import MetadataMode, MetadataPolicy, MetadataSettings
 from sync_assets.settings.strm_sources import LocalSourceSettings
-from sync_assets.strm import source_scan
-from sync_assets.strm.draining import Drain
+from sync_assets.strm.events.draining import Drain
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.metadata import write_metadata
+from sync_assets.strm.listing import source_scan
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.models import FileKind
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets_tests.support.folding import fold_outputs

@@ -21,7 +21,7 @@ from sync_assets.settings.strm import (
     StrmJobSettings,
     StrmSettings,
 )
-from sync_assets.strm.draining import Drain
+from sync_assets.strm.events.draining import Drain
 from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets_tests.support.media import tree_of, write_media

@@ -20,15 +20,16 @@ from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.ledger.schema import inbox_events, strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings, StrmSettings
-from sync_assets.strm import looking, notify
-from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
-from sync_assets.strm.drives import DriveUnmountedError
-from sync_assets.strm.event_budget import BUDGET_HOURS
+from sync_assets.strm import notify
+from sync_assets.strm.deleting.event_budget import BUDGET_HOURS
+from sync_assets.strm.events import looking
+from sync_assets.strm.events.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
+from sync_assets.strm.events.drives import DriveUnmountedError
+from sync_assets.strm.events.notification import UnusableNotificationError
+from sync_assets.strm.events.waiting import EVENT_JOB
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.metadata import write_metadata
-from sync_assets.strm.notification import UnusableNotificationError
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
-from sync_assets.strm.waiting import EVENT_JOB
 from sync_assets_tests.support.media import tree_of, write_media
 from sync_assets_tests.upstreams.openlist import OpenListServer
 

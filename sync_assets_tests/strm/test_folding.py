@@ -11,10 +11,10 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
-from sync_assets.strm.folding import Folding, probe_folding
 from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.models import ItemFailure
-from sync_assets.strm.output import Output
+from sync_assets.strm.output.folding import Folding, probe_folding
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
 from sync_assets_tests.support.folding import fold_outputs
 from sync_assets_tests.support.media import tree_of, write_media

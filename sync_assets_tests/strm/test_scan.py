@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sync_assets.settings.strm import HIDDEN_AND_SYSTEM
-from sync_assets.strm import concurrent_walk
+from sync_assets.strm.listing import concurrent_walk
+from sync_assets.strm.listing.scan import scan
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
-from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import (
     DirectoryUnavailableError,
     Source,

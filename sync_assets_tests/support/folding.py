@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from sync_assets.strm import output
-from sync_assets.strm.new_file import NewFile
-from sync_assets.strm.output_directory import OutputDirectory
+from sync_assets.strm.output import root as output
+from sync_assets.strm.output.directory import OutputDirectory
+from sync_assets.strm.output.new_file import NewFile
 
 _METHODS = ("size", "read", "digest", "write", "delete", "remove_directory", "_mode")
 

@@ -16,8 +16,8 @@ from sync_assets.settings.strm_sources import (
     SourceSettings,
     WebDavSourceSettings,
 )
+from sync_assets.strm.listing.scan import scan
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
-from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import (
     DirectoryUnavailableError,
     FileUnavailableError,

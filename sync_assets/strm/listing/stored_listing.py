@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sync_assets.strm import listing_table
+from sync_assets.strm.events.touched import without_touched
 from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.listing import listing_table
 from sync_assets.strm.models import ListedDirectory
-from sync_assets.strm.touched import without_touched
 
 
 def stored_listing(job: JobRun, *, with_times: bool = False) -> Iterator[ListedDirectory]:

@@ -9,17 +9,17 @@ from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_metadata import MetadataMode
 from sync_assets.settings.strm_sources import LocalSourceSettings
 from sync_assets.strm import change_table
-from sync_assets.strm.copying import Copier, Downloads
-from sync_assets.strm.folding import Places, probe_folding
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.metadata_files import MetadataWriter
-from sync_assets.strm.metadata_manifest import MetadataManifest
-from sync_assets.strm.metadata_summary import MetadataSummary
+from sync_assets.strm.listing.stored_listing import stored_listing
+from sync_assets.strm.metadata.copying import Copier, Downloads
+from sync_assets.strm.metadata.files import MetadataWriter
+from sync_assets.strm.metadata.manifest import MetadataManifest
+from sync_assets.strm.metadata.mounts import MountReader
+from sync_assets.strm.metadata.summary import MetadataSummary
 from sync_assets.strm.models import Change, FileKind, ListedDirectory
-from sync_assets.strm.mounts import MountReader
-from sync_assets.strm.output import Output
+from sync_assets.strm.output.folding import Places, probe_folding
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.sources import Source, open_source
-from sync_assets.strm.stored_listing import stored_listing
 
 ASSET = ("strm", "metadata")
 

@@ -8,9 +8,9 @@ a word of the owner tells them apart.
 from collections import Counter
 from collections.abc import Container, Sequence
 
+from sync_assets.strm.events.routing import ancestors, is_within
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import OwnedFile
-from sync_assets.strm.routing import ancestors, is_within
 
 
 def emptied_folders(

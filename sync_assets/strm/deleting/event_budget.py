@@ -14,7 +14,7 @@ from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.schema import strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm_deletion import DeletionSettings
-from sync_assets.strm.limits import refusal_of
+from sync_assets.strm.deleting.limits import refusal_of
 from sync_assets.strm.models import DeletionPlan, FileKind
 
 BUDGET_HOURS = 24

@@ -1,6 +1,6 @@
 """Make the metadata files of a job's output agree with a listing: fetch what is missing or differs.
 
-What that is, `metadata_plan` says. Deleting is not done here: see `orphans`.
+What that is, `metadata.planning` says. Deleting is not done here: see `deleting`.
 """
 
 import itertools
@@ -11,15 +11,15 @@ from dataclasses import replace
 
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import StrmJobSettings
-from sync_assets.strm.copying import Copier
-from sync_assets.strm.folding import Places
-from sync_assets.strm.metadata_manifest import MetadataManifest
-from sync_assets.strm.metadata_plan import Fetch, MetadataPlanner
-from sync_assets.strm.metadata_summary import MetadataReport, MetadataSummary
+from sync_assets.strm.metadata.copying import Copier
+from sync_assets.strm.metadata.manifest import MetadataManifest
+from sync_assets.strm.metadata.planning import Fetch, MetadataPlanner
+from sync_assets.strm.metadata.summary import MetadataReport, MetadataSummary
 from sync_assets.strm.models import Change, ItemFailure, ListedDirectory, Outcome
-from sync_assets.strm.new_file import NewFile, begin_file
-from sync_assets.strm.output import Output
-from sync_assets.strm.output_directory import OutputDirectory
+from sync_assets.strm.output.directory import OutputDirectory
+from sync_assets.strm.output.folding import Places
+from sync_assets.strm.output.new_file import NewFile, begin_file
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.sources import FileUnavailableError, SourceUnavailableError
 
 _LATEST_TIME = 253_402_300_800  # the year 10000, behind which no file was changed

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sync_assets.settings.strm import StrmJobSettings
+from sync_assets.strm.events.routing import ancestors
+from sync_assets.strm.listing.scan import list_one, scan
 from sync_assets.strm.models import ListedDirectory, ListingStatus
-from sync_assets.strm.routing import ancestors
-from sync_assets.strm.scan import list_one, scan
 from sync_assets.strm.sources import Source, SourceUnavailableError
 
 

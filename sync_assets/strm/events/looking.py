@@ -1,14 +1,14 @@
 """Look at what events named: which directories are listed for it, and what stays unsettled.
 
-Nothing is written here; `touching` does that with what was seen.
+Nothing is written here; `events.touching` does that with what was seen.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sync_assets.strm.events.routing import Expectation, JobChanges, Touch, ancestors, is_within
+from sync_assets.strm.events.source_view import Located, Presence, SourceView
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
-from sync_assets.strm.routing import Expectation, JobChanges, Touch, ancestors, is_within
-from sync_assets.strm.source_view import Located, Presence, SourceView
 
 MAXIMUM_TOUCHES = 500
 """More paths than this are cheaper, and gentler to the source, as one scan of what they share."""

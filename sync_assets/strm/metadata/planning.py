@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_metadata import MetadataPolicy
-from sync_assets.strm.folding import Places, indistinguishable
 from sync_assets.strm.media_filter import MediaFilter
-from sync_assets.strm.metadata_manifest import MetadataFile, MetadataManifest, microseconds
-from sync_assets.strm.metadata_summary import MetadataReport
+from sync_assets.strm.metadata.manifest import MetadataFile, MetadataManifest, microseconds
+from sync_assets.strm.metadata.summary import MetadataReport
 from sync_assets.strm.models import Entry, ListedDirectory, join
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
-from sync_assets.strm.output import Output
-from sync_assets.strm.output_directory import OutputDirectory
+from sync_assets.strm.output.directory import OutputDirectory
+from sync_assets.strm.output.folding import Places, indistinguishable
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.sources import FileUnavailableError
 
 _FILES_PER_BATCH = 1_000

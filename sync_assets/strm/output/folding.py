@@ -15,8 +15,8 @@ from typing import NamedTuple
 from sync_assets.errors import SyncError
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import OwnedFile
-from sync_assets.strm.output import Output
-from sync_assets.strm.output_directory import OutputDirectory
+from sync_assets.strm.output.directory import OutputDirectory
+from sync_assets.strm.output.root import Output
 
 _CASE_PROBE = ".strm-probe"
 _UNICODE_PROBE = ".strm-prob\N{LATIN SMALL LETTER E WITH ACUTE}"

@@ -5,8 +5,8 @@ import uuid
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import Delivery, store
-from sync_assets.strm.events import ChangeKind, UnusablePathError, checked_path
-from sync_assets.strm.waiting import INTERNAL
+from sync_assets.strm.events.parsing import ChangeKind, UnusablePathError, checked_path
+from sync_assets.strm.events.waiting import INTERNAL
 
 _KINDS = (ChangeKind.CREATE, ChangeKind.DELETE, ChangeKind.UPDATE)
 

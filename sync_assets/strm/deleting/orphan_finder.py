@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_metadata import MetadataMode
 from sync_assets.strm.discs import STREAMS, DiscWatch, disc_strm_name, is_inside_disc
+from sync_assets.strm.events.routing import is_within
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.media_filter import MediaFilter
 from sync_assets.strm.models import FileKind, ListedDirectory, ListingStatus, OwnedFile, join
-from sync_assets.strm.routing import is_within
 
 _DIRECTORIES_PER_BATCH = 500
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
+from sync_assets.strm.metadata.mounts import MountReader
 from sync_assets.strm.models import Entry
-from sync_assets.strm.mounts import MountReader
-from sync_assets.strm.new_file import NewFile
+from sync_assets.strm.output.new_file import NewFile
 from sync_assets.strm.sources import (
     FileStream,
     FileUnavailableError,

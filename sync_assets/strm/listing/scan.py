@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from sync_assets.strm.concurrent_walk import ConcurrentWalk
+from sync_assets.strm.listing.concurrent_walk import ConcurrentWalk
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 from sync_assets.strm.sources import DirectoryUnavailableError, Source, UnprovenListingError
 

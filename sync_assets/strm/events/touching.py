@@ -10,28 +10,28 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from sync_assets.strm.event_budget import spend_budget
+from sync_assets.strm.deleting.event_budget import spend_budget
+from sync_assets.strm.deleting.orphans import delete_orphans, plan_deletion
+from sync_assets.strm.events.looking import MAXIMUM_TOUCHES, Look, Unsettled
+from sync_assets.strm.events.routing import (
+    ROOT,
+    JobChanges,
+    is_within,
+)
+from sync_assets.strm.events.source_view import Presence, SourceView
+from sync_assets.strm.events.touched import record_touched
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
-from sync_assets.strm.looking import MAXIMUM_TOUCHES, Look, Unsettled
-from sync_assets.strm.metadata import bring_metadata, write_metadata
+from sync_assets.strm.listing.stored_listing import stored_listing
+from sync_assets.strm.metadata.stage import bring_metadata, write_metadata
 from sync_assets.strm.models import (
     Change,
     Decision,
     ItemFailure,
 )
-from sync_assets.strm.orphans import delete_orphans, plan_deletion
-from sync_assets.strm.output import Output
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.pipeline import clean_orphans, list_and_write
-from sync_assets.strm.routing import (
-    ROOT,
-    JobChanges,
-    is_within,
-)
-from sync_assets.strm.source_view import Presence, SourceView
 from sync_assets.strm.sources import Source, open_source
-from sync_assets.strm.stored_listing import stored_listing
-from sync_assets.strm.touched import record_touched
 from sync_assets.strm.tree import TreeWriter
 
 logger = logging.getLogger(__name__)

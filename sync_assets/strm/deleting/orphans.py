@@ -1,6 +1,6 @@
 """Decide which orphans may be deleted without approval, and delete what may be.
 
-Which files are orphans, `orphan_finder` says.
+Which files are orphans, `deleting.orphan_finder` says.
 """
 
 import hashlib
@@ -9,9 +9,10 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_deletion import DeletionSettings
-from sync_assets.strm.emptied import emptied_folders
-from sync_assets.strm.folding import probe_folding, superseded
-from sync_assets.strm.limits import counted, refusal_of
+from sync_assets.strm.deleting.emptied import emptied_folders
+from sync_assets.strm.deleting.limits import counted, refusal_of
+from sync_assets.strm.deleting.orphan_finder import OrphanFinder
+from sync_assets.strm.events.routing import is_within
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import (
     Decision,
@@ -22,10 +23,9 @@ from sync_assets.strm.models import (
     OwnedFile,
     digest_of,
 )
-from sync_assets.strm.orphan_finder import OrphanFinder
-from sync_assets.strm.output import Output
-from sync_assets.strm.output_directory import MAXIMUM_CONTENT_BYTES
-from sync_assets.strm.routing import is_within
+from sync_assets.strm.output.directory import MAXIMUM_CONTENT_BYTES
+from sync_assets.strm.output.folding import probe_folding, superseded
+from sync_assets.strm.output.root import Output
 
 _FILES_PER_BATCH = 1_000
 

@@ -9,10 +9,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
 from sync_assets.progress import Progress
-from sync_assets.strm import listing_table
-from sync_assets.strm.checkpoint import ScanCheckpoint
+from sync_assets.strm.events.touched import forget_touched
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.listing_table import ListingWriter
+from sync_assets.strm.listing import listing_table
+from sync_assets.strm.listing.checkpoint import ScanCheckpoint
+from sync_assets.strm.listing.listing_table import ListingWriter
+from sync_assets.strm.listing.scan import scan
+from sync_assets.strm.listing.stored_listing import listed_at
 from sync_assets.strm.models import (
     ItemFailure,
     ListedDirectory,
@@ -20,10 +23,7 @@ from sync_assets.strm.models import (
     ListingSummary,
     join,
 )
-from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import Source, SourceUnavailableError, open_source
-from sync_assets.strm.stored_listing import listed_at
-from sync_assets.strm.touched import forget_touched
 
 _logger = logging.getLogger(__name__)
 

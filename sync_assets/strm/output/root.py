@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from sync_assets.errors import SyncError
-from sync_assets.strm.output_directory import OutputDirectory
+from sync_assets.strm.output.directory import OutputDirectory
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sync_assets.strm.events import Change, ChangeKind
+from sync_assets.strm.events.parsing import Change, ChangeKind
 
 ROOT = ""
 

@@ -17,12 +17,12 @@ from sync_assets.ledger.inbox import INBOX, InboxState, claim, claimed_by_others
 from sync_assets.ledger.leases import Lease, LeaseLostError
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.settings.strm import StrmSettings
-from sync_assets.strm.drives import DriveUnmountedError, record_mount
-from sync_assets.strm.events import Parsed, parse_event
+from sync_assets.strm.events.drives import DriveUnmountedError, record_mount
+from sync_assets.strm.events.parsing import Parsed, parse_event
+from sync_assets.strm.events.routing import route
+from sync_assets.strm.events.touching import Touched, touch
+from sync_assets.strm.events.waiting import SOURCES
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.routing import route
-from sync_assets.strm.touching import Touched, touch
-from sync_assets.strm.waiting import SOURCES
 
 EVENTS_PER_CLAIM = 5_000
 RETRY_SECONDS = (5, 10, 20, 40, 80, 160)

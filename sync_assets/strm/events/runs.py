@@ -1,4 +1,4 @@
-"""Run the storage events of the inbox: glue between Dagster and `draining`.
+"""Run the storage events of the inbox: glue between Dagster and `events.draining`.
 
 What events did is one more stage of a job's last result, and can make it worse, never better: a
 library that could not be scanned is not well because one file was added.
@@ -16,13 +16,13 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
-from sync_assets.strm.draining import Drain, Drained, JobOutcome
+from sync_assets.strm.events.draining import Drain, Drained, JobOutcome
+from sync_assets.strm.events.waiting import LEASE_NAME
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.models import ItemFailure
 from sync_assets.strm.pipeline import tell_media_servers
 from sync_assets.strm.reporting import Reporter
 from sync_assets.strm.runs import LEASE_WAIT_SECONDS, failure_table, require_jobs
-from sync_assets.strm.waiting import LEASE_NAME
 
 CHANGES_SHOWN = 50
 _STAGE = "changes"

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import strm_touched
+from sync_assets.strm.events.routing import ancestors
 from sync_assets.strm.models import ListedDirectory, ListingStatus
-from sync_assets.strm.routing import ancestors
 
 
 def record_touched(

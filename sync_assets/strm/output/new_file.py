@@ -3,7 +3,7 @@
 import os
 
 from sync_assets.strm.models import new_digest
-from sync_assets.strm.output_directory import TEMPORARY_NAME, OutputDirectory, write_all
+from sync_assets.strm.output.directory import TEMPORARY_NAME, OutputDirectory, write_all
 
 
 def begin_file(directory: OutputDirectory, number: int) -> "NewFile":

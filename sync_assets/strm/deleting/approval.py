@@ -11,7 +11,7 @@ from typing import Any
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.settings.strm_deletion import DeletionSettings
-from sync_assets.strm.confirmation import (
+from sync_assets.strm.deleting.confirmation import (
     Confirmation,
     PlanState,
     count_scan,
