@@ -165,6 +165,11 @@ class _SubjectSender:
         self._run = run
         self._sent = sent
 
+    @property
+    def _privacy(self) -> bool | None:
+        """What a new entry says about who sees it; None leaves it to the user's own default."""
+        return True if self._run.settings.reporting.private else None
+
     def send(self, reports: Sequence[Report]) -> None:
         """Send the entry in the collection, then the marks."""
         entry = next((e for e in reports if e.key.kind is ReportKind.COLLECTION), None)
@@ -189,7 +194,7 @@ class _SubjectSender:
                     subject,
                     CollectionType(entry.target_type or CollectionType.WATCHING),
                     rate=entry.target_rate,
-                    private=True if is_new and self._run.settings.reporting.private else None,
+                    private=self._privacy if is_new else None,
                 )
             except BangumiRejectedError as error:
                 # Without an entry no episode of the subject can be marked.
@@ -254,7 +259,7 @@ class _SubjectSender:
     def _collect(self, subject: int) -> bool:
         """Put a subject back into the collection; tell whether Bangumi took it."""
         try:
-            self._run.client.set_collection(subject, CollectionType.WATCHING)
+            self._run.client.set_collection(subject, CollectionType.WATCHING, private=self._privacy)
         except BangumiRejectedError as error:
             _log.warning("%s", error.message)
             return False

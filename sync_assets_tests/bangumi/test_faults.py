@@ -146,6 +146,17 @@ def test_a_subject_that_left_the_collection_is_put_back(account, server):
     assert (server.watched(1), server.entries[1].type) == ([1], 3)
 
 
+def test_a_subject_that_is_put_back_is_as_private_as_a_new_one(with_policy, server):
+    account = with_policy(private=True)
+    server.add_subject(1, 4)
+    server.entries[1] = Entry(3, private=True)
+    account.watch(matched(1, 1))
+    account.plan()
+    server.entries.clear()
+    account.send()
+    assert server.entries[1] == Entry(3, private=True)
+
+
 def test_an_entry_that_is_refused_keeps_its_own_marks_back_and_no_others(account, server):
     for number in (1, 2):
         server.add_subject(number)
