@@ -155,6 +155,14 @@ class Settings(BaseSettings):
         return self.home / "dagster"
 
     @property
+    def watching_accounts(self) -> list[str]:
+        """The accounts of Trakt and of Bangumi, sorted; one name is one person at both.
+
+        Both domains have the same partitions, so that one run leads from one to the other.
+        """
+        return sorted({*self.trakt.active_accounts, *self.bangumi.accounts})
+
+    @property
     def catalog_directory(self) -> Path:
         """The directory of the catalogue: its index, and the last good copy of each source."""
         return self.home / "catalog"
