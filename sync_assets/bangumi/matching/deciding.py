@@ -18,6 +18,8 @@ _UNDECIDED = 0.6
 _AGAINST_DATE = 0.5
 _STANDS_ALONE = 0.93
 """A statement below this is believed alone only where no witness objects."""
+_CONFIRMABLE = 0.85
+_CONFIRMED = 0.91
 _NAMING_WEIGHT = 0.1
 _BELIEVED = 0.9
 _CLEARLY = 0.03
@@ -129,6 +131,8 @@ def _confidence(
         return _confidence_against(chosen, rivals, support, objections)
     if len(chosen) > 1:
         return min(CERTAIN, 1 - math.prod(1 - each.confidence for each in chosen))
+    if support and not objections and _CONFIRMABLE <= best < _CONFIRMED:
+        return _CONFIRMED
     enough = 1 if best < _STANDS_ALONE else 2
     return _UNDECIDED if not support and objections >= enough else best
 

@@ -25,6 +25,7 @@ _OPEN = 0.96
 _OPEN_SPECIALS = 0.85
 _SINGLE = 0.96
 _UNCOUNTED = 0.93
+_UNCOUNTED_ON_AIR = 0.85
 _UNCOUNTED_LATE = 0.6
 _CUMULATIVE = 0.95
 _CUMULATIVE_ESTIMATED = 0.91
@@ -177,23 +178,29 @@ class ShowPlacements:
         if self._show.has_episode(subject, episode, certainly=True):
             return counted
         # A high number may belong to a sequel, if there is one.
-        is_sure = episode <= ONE_COUR or len(self._show.series()) == 1
-        return _UNCOUNTED if is_sure else _UNCOUNTED_LATE
+        if episode <= ONE_COUR or len(self._show.series()) == 1:
+            return _UNCOUNTED
+        return _UNCOUNTED_ON_AIR if self._show.ran_for(subject, episode) else _UNCOUNTED_LATE
 
     def _by_season(self, season: int, number: int) -> Iterator[Placement]:
         chain = self._show.chain("bangumi_data", season)
         if chain:
             yield from self._by_chain(chain, number, "bangumi_data")
+        if season == SPECIALS_SEASON:
+            return
         for source in ("bangumi_extlinker", "rensetsu_shows"):
-            listed = self._show.in_order(
-                self._show.series_in(self._show.seasons.get((source, season), ()))
-            )
+            listed = self._show.seasons.get((source, season), set())
+            series = self._show.series_in(listed)
+            # What Trakt has as a season may be an OVA.
+            if not series and source == "rensetsu_shows":
+                series = listed.intersection(self._show.subjects)
             # These list some parts of a season and not others, so nothing can be added up.
-            if len(listed) != 1 or not self._show.has_episode(listed[0], number, certainly=True):
+            if len(series) != 1:
                 continue
-            if season == SPECIALS_SEASON:
-                continue
-            yield Placement(listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
+            subject = next(iter(series))
+            is_in_first_part = number <= ONE_COUR and self._show.has_episode(subject, number)
+            if is_in_first_part or self._show.has_episode(subject, number, certainly=True):
+                yield Placement(subject, number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
 
     def _by_chain(self, chain: Sequence[int], number: int, source: str) -> Iterator[Placement]:
         episode, is_estimated = number, False
@@ -234,6 +241,8 @@ class ShowPlacements:
     def _by_absolute_number(self, base: int, number: int) -> Iterator[Placement]:
         """A season that is numbered on from the one before it."""
         before = self._show.episodes_before(base)
+        if self._show.subjects[base].episodes_are_estimated:
+            return
         if not before or not self._show.has_episode(base, number - before, certainly=True):
             return
         # One or two past the end may as well be a recap that Bangumi does not count.

@@ -114,6 +114,13 @@ class ShowLinks:
         tolerance = ESTIMATE_TOLERANCE if is_tolerant else 0
         return episode <= subject.episodes + tolerance
 
+    def ran_for(self, number: int, weeks: int) -> bool:
+        """Say whether a subject was on the air for a number of weeks."""
+        subject = self.subjects.get(number)
+        if subject is None or subject.begin is None or subject.end is None:
+            return False
+        return subject.begin_is_exact and round((subject.end - subject.begin).days / 7) + 1 >= weeks
+
     def episodes_before(self, base: int) -> int | None:
         """Return how many episodes the earlier series have together, if that is known."""
         total = 0
