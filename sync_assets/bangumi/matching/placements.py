@@ -33,7 +33,8 @@ _CUMULATIVE_AT_AN_EDGE = 0.6
 _SECONDARY_SINGLE = 0.85
 _ABSOLUTE = 0.91
 _JUST_PAST_THE_END = 0.6
-_REDIRECT = 0.95
+_REDIRECT = 0.85
+_RUNNING_ON = 0.85
 _FOREIGN_NUMBERING = 0.85
 _FOREIGN_AGREED = 0.9
 _ANIME_SPECIAL = 0.8
@@ -109,7 +110,12 @@ class ShowPlacements:
             found += self._by_redirect(base, number)
             found += self._by_absolute_number(base, number)
         if absolute_number is not None and absolute_number != number:
-            found += self._by_show_number(absolute_number)
+            found += self._by_show_number(self._show.series(), absolute_number, _ABSOLUTE)
+        elif season == 1 and found:
+            # Redirects count what TMDB may have among the specials; the series are the test.
+            found += self._by_show_number(
+                self._show.series_without_season("bangumi_data"), number, _RUNNING_ON
+            )
         return found
 
     def place_by_date(self, number: int, day: date) -> list[Placement]:
@@ -215,7 +221,9 @@ class ShowPlacements:
                     confidence = self._confidence(candidate, episode, _SINGLE)
                 else:
                     method = Method.CUMULATIVE
-                    confidence = _CUMULATIVE_ESTIMATED if is_estimated else _CUMULATIVE
+                    confidence = self._confidence(candidate, episode, _CUMULATIVE)
+                    if is_estimated:
+                        confidence = min(confidence, _CUMULATIVE_ESTIMATED)
                     is_first_few = is_estimated and episode <= ESTIMATE_TOLERANCE
                     if is_first_few or (not is_last and _is_near_the_end(subject, episode)):
                         confidence = _CUMULATIVE_AT_AN_EDGE
@@ -255,9 +263,11 @@ class ShowPlacements:
             _ABSOLUTE if is_far else _JUST_PAST_THE_END,
         )
 
-    def _by_show_number(self, absolute_number: int) -> Iterator[Placement]:
-        for each in self._by_chain(self._show.series(), absolute_number, "absolute number"):
-            yield replace(each, method=Method.ABSOLUTE_NUMBER, confidence=_ABSOLUTE)
+    def _by_show_number(
+        self, series: Sequence[int], number: int, confidence: float
+    ) -> Iterator[Placement]:
+        for each in self._by_chain(series, number, "absolute number"):
+            yield replace(each, method=Method.ABSOLUTE_NUMBER, confidence=confidence)
 
 
 def _is_near_the_end(subject: Subject, episode: int) -> bool:

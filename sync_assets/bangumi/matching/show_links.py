@@ -89,8 +89,13 @@ class ShowLinks:
                 number
                 for number in self.series_in(self._bare.get(source, ()))
                 if season in self._seasons_of.get(number, {season})
+                or number in self._bare.get("rensetsu_shows", ())
             }
         return self.in_order(listed) if season != SPECIALS_SEASON else []
+
+    def series_without_season(self, source: str) -> list[int]:
+        """Return the series that a source has in the show without naming a season, in order."""
+        return self.in_order(self.series_in(self._bare.get(source, ())))
 
     def series_of_season(self, season: int) -> list[int]:
         """Return the series that any source which numbers like TMDB has in a season."""
