@@ -19,10 +19,10 @@ from sync_assets.catalog.models import (
     Target,
 )
 
-_WEEKS_PER_EPISODE = 6
-"""Series are broadcast daily, weekly or monthly; with fewer episodes than that, it is no series."""
-
 IDENTITY_SOURCES = ("bangumi_extlinker", "bangumi_data")
+
+_LONGEST_INTERVAL = 6
+"""Weeks between two episodes of a series: monthly is the least, with a break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,13 @@ def _counts(contents: Mapping[str, SourceContent]) -> dict[Target, int]:
 
 
 def _is_credible(count: int, subject: Subject) -> bool:
-    """Doubt the count of what was on the air for long: it is that of a film with its id."""
+    """Doubt a count that is far too low for the days of a series: it is that of a film.
+
+    bangumi-data has AniList's id of a film for some series.
+    """
     if subject.kind is not SubjectKind.TV or subject.begin is None or subject.end is None:
         return True
-    return count * _WEEKS_PER_EPISODE >= (subject.end - subject.begin).days / 7
+    return count * _LONGEST_INTERVAL >= (subject.end - subject.begin).days / 7
 
 
 def _merged_subjects(contents: Mapping[str, SourceContent]) -> dict[int, Subject]:

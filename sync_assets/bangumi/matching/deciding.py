@@ -20,6 +20,7 @@ _STANDS_ALONE = 0.93
 """A statement below this is believed alone only where no witness objects."""
 _CONFIRMABLE = 0.85
 _CONFIRMED = 0.91
+"""What is not believed alone, where another numbering leads to the same place."""
 _NAMING_WEIGHT = 0.1
 _BELIEVED = 0.9
 _CLEARLY = 0.03
@@ -63,8 +64,8 @@ def decide(
         placements: What sources and rules say.
         subjects: The subjects they name.
         day: When the episode was first seen, where that is known.
-        witnesses: What is said by another numbering. It never makes an answer, but tips the
-            balance where the placements contradict each other or stand alone.
+        witnesses: What is said by another numbering. It never makes an answer, but confirms a
+            placement that stands alone, and tips the balance where they contradict each other.
         airing: The series of the show that was being broadcast on that day, where that is known.
             The day speaks for no other one.
 

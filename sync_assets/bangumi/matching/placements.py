@@ -195,15 +195,9 @@ class ShowPlacements:
         if season == SPECIALS_SEASON:
             return
         for source in ("bangumi_extlinker", "rensetsu_shows"):
-            listed = self._show.seasons.get((source, season), set())
-            series = self._show.series_in(listed)
-            # What Trakt has as a season may be an OVA.
-            if not series and source == "rensetsu_shows":
-                series = listed.intersection(self._show.subjects)
-            # These list some parts of a season and not others, so nothing can be added up.
-            if len(series) != 1:
+            subject = self._show.only_one(source, season)
+            if subject is None:
                 continue
-            subject = next(iter(series))
             is_in_first_part = number <= ONE_COUR and self._show.has_episode(subject, number)
             if is_in_first_part or self._show.has_episode(subject, number, certainly=True):
                 yield Placement(subject, number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)

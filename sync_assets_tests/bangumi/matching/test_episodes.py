@@ -152,6 +152,64 @@ def test_a_high_number_of_what_nobody_counted_may_be_a_sequel(catalogue):
     assert place(catalogue.match(episode(1, 14)))[0] == "review"
 
 
+def test_what_was_on_the_air_that_long_has_a_high_number_if_two_sources_say_so(catalogue):
+    catalogue.subject(11, begin=FIRST, end=date(2020, 6, 21)).subject(12, begin=SECOND)
+    catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
+    assert place(catalogue.match(episode(1, 20))) == ("review", 11, 20)
+    catalogue.link("anime_lists", 11, season=1, first=1)
+    assert place(catalogue.match(episode(1, 20))) == ("matched", 11, 20)
+    assert place(catalogue.match(episode(1, 26))) == ("review", 11, 26)
+
+
+def test_the_last_cour_is_not_believed_past_its_estimate(catalogue):
+    catalogue.subject(11, episodes=12, begin=FIRST)
+    catalogue.subject(12, episodes=13, begin=SECOND, estimated=True)
+    catalogue.link("bangumi_data", 11).link("bangumi_data", 12)
+    assert place(catalogue.match(episode(1, 24))) == ("matched", 12, 12)
+    assert place(catalogue.match(episode(1, 26))) == ("review", 12, 14)
+
+
+class TestSeasonsOfTrakt:
+    """Rensetsu's list says which season of Trakt an anime is, or that Trakt has none for it."""
+
+    def test_with_thetvdb_it_is_enough(self, catalogue):
+        catalogue.subject(11, episodes=12).link("rensetsu_shows", 11, season=2)
+        item = episode(2, 3, works=(SHOW, TVDB))
+        assert place(catalogue.match(item)) == ("review", 11, 3)
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        assert place(catalogue.match(item)) == ("matched", 11, 3)
+
+    def test_another_opinion_of_thetvdb_leaves_it_to_the_user(self, catalogue):
+        catalogue.subject(11, episodes=12).subject(12, episodes=12)
+        catalogue.link("rensetsu_shows", 11, season=2)
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        catalogue.link("anime_lists", 12, TVDB, season=2, first=1)
+        item = episode(2, 3, works=(SHOW, TVDB))
+        assert catalogue.match(item).status.value == "review"
+
+    def test_a_season_may_be_an_ova_but_not_beside_a_series(self, catalogue):
+        catalogue.subject(11, episodes=6, kind=SubjectKind.OVA)
+        catalogue.link("rensetsu_shows", 11, season=1)
+        assert place(catalogue.match(episode(1, 2))) == ("review", 11, 2)
+        catalogue.subject(12, episodes=12).link("rensetsu_shows", 12, season=1)
+        assert place(catalogue.match(episode(1, 2))) == ("review", 12, 2)
+
+    def test_what_nobody_counted_is_believed_for_one_cour(self, catalogue):
+        catalogue.subject(11).link("rensetsu_shows", 11, season=2)
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        works = (SHOW, TVDB)
+        assert place(catalogue.match(episode(2, 12, works=works))) == ("matched", 11, 12)
+        assert place(catalogue.match(episode(2, 13, works=works)))[0] == "review"
+
+    def test_a_sequel_without_a_season_runs_on_in_the_first(self, two_cours):
+        """Anime-Lists still has the second cour as a season, which Trakt has merged."""
+        two_cours.link("anime_lists", 11, season=1, first=1)
+        two_cours.link("anime_lists", 12, season=2, first=1)
+        assert place(two_cours.match(episode(1, 14))) == ("review", None, None)
+        two_cours.link("rensetsu_shows", 11, season=1).link("rensetsu_shows", 12)
+        assert place(two_cours.match(episode(1, 14))) == ("matched", 12, 2)
+
+
 class TestSpecials:
     def test_a_run_of_specials_of_one_source_waits(self, catalogue):
         catalogue.subject(13, kind=SubjectKind.OVA, episodes=2)
@@ -190,11 +248,30 @@ class TestSpecials:
 
 
 class TestNumbersPastTheEnd:
-    def test_a_redirect_leads_to_the_sequel(self, catalogue):
+    def test_a_redirect_leads_to_the_sequel_if_the_counts_agree(self, two_cours):
+        two_cours.link("anime_lists", 11, season=1, first=1)
+        two_cours.link("anime_lists", 12, season=2, first=1).redirect(11, 13, 25, 12)
+        match = two_cours.match(episode(1, 14))
+        assert (place(match), match.method) == (("matched", 12, 2), Method.ABSOLUTE_NUMBER)
+
+    def test_a_redirect_that_counts_a_special_waits(self, two_cours):
+        two_cours.subject(13, episodes=1, kind=SubjectKind.OVA)
+        two_cours.link("anime_lists", 11, season=1, first=1)
+        two_cours.link("anime_lists", 12, season=2, first=1)
+        two_cours.redirect(11, 13, 13, 13).redirect(11, 14, 26, 12)
+        match = two_cours.match(episode(1, 14))
+        assert (match.status.value, match.candidates) == ("review", (12,))
+
+    def test_a_redirect_alone_waits(self, catalogue):
         catalogue.subject(11, episodes=12).subject(12, episodes=13)
         catalogue.link("bangumi_data", 11, season=1).redirect(11, 13, 25, 12)
-        match = catalogue.match(episode(1, 14))
-        assert (place(match), match.method) == (("matched", 12, 2), Method.ABSOLUTE_NUMBER)
+        assert place(catalogue.match(episode(1, 14))) == ("review", 12, 2)
+
+    def test_an_estimate_is_no_end_to_number_on_from(self, catalogue):
+        catalogue.subject(11, episodes=8, begin=FIRST)
+        catalogue.subject(12, episodes=8, begin=SECOND, estimated=True)
+        catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
+        assert place(catalogue.match(episode(2, 15)))[0] == "review"
 
     def test_a_season_that_is_numbered_on(self, catalogue):
         catalogue.subject(11, episodes=52, begin=FIRST).subject(12, episodes=52, begin=SECOND)
