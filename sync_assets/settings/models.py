@@ -16,8 +16,10 @@ from pydantic_settings import (
 
 from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets.settings.catalog import CatalogSettings
+from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
+from sync_assets.settings.telegram import TelegramSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -116,6 +118,8 @@ class Settings(BaseSettings):
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
+    pixiv: PixivSettings = PixivSettings()
+    telegram: TelegramSettings = TelegramSettings()
     catalog: CatalogSettings = CatalogSettings()
     bangumi: BangumiSettings = BangumiSettings()
 
