@@ -26,6 +26,7 @@ _BELIEVED = 0.9
 _CLEARLY = 0.03
 _BY_HAND = "anibridge"
 _RECKONED = (Method.CUMULATIVE, Method.ABSOLUTE_NUMBER)
+_WHOLE_SEASON = (Method.SINGLE_SUBJECT, Method.CUMULATIVE)
 _EXPLICIT = (Method.EXACT_EPISODE, Method.EPISODE_RANGE)
 
 
@@ -153,7 +154,12 @@ def _confidence_against(
         return _UNDECIDED
     by_hand = any(each.source == _BY_HAND and each.method in _EXPLICIT for each in chosen)
     best_rival = max(each.confidence for rival in rivals for each in rival)
-    weaker = best_rival < max(each.confidence for each in chosen) - _CLEARLY
+    # Two sources of different minds about a whole season: bangumi-data is right in two of three.
+    is_about_seasons = all(
+        each.method in _WHOLE_SEASON for group in (chosen, *rivals) for each in group
+    )
+    is_clear = best_rival < max(each.confidence for each in chosen) - _CLEARLY
+    weaker = is_clear and not is_about_seasons
     is_settled = by_hand or weaker or support or len(chosen) > rivalry + 1
     return _OUTVOTED if is_settled else _UNDECIDED
 

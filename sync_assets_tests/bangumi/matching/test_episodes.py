@@ -179,6 +179,14 @@ class TestSeasonsOfTrakt:
         catalogue.link("shinkro", 11, TVDB, season=2, first=1)
         assert place(catalogue.match(item)) == ("matched", 11, 3)
 
+    def test_word_against_word_leaves_it_to_the_user(self, catalogue):
+        catalogue.subject(11, episodes=12).subject(12, episodes=12)
+        catalogue.link("bangumi_data", 11, season=2).link("rensetsu_shows", 12, season=2)
+        match = catalogue.match(episode(2, 3))
+        assert (match.status.value, set(match.candidates)) == ("review", {11, 12})
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        assert place(catalogue.match(episode(2, 3, works=(SHOW, TVDB)))) == ("matched", 11, 3)
+
     def test_another_opinion_of_thetvdb_leaves_it_to_the_user(self, catalogue):
         catalogue.subject(11, episodes=12).subject(12, episodes=12)
         catalogue.link("rensetsu_shows", 11, season=2)
