@@ -32,7 +32,6 @@ _CUMULATIVE_ESTIMATED = 0.91
 _CUMULATIVE_AT_AN_EDGE = 0.6
 _SECONDARY_SINGLE = 0.85
 _ABSOLUTE = 0.91
-_JUST_PAST_THE_END = 0.6
 _REDIRECT = 0.85
 _RUNNING_ON = 0.85
 _FOREIGN_NUMBERING = 0.85
@@ -104,11 +103,11 @@ class ShowPlacements:
         """Place an episode whose number is past the end of what its season is known to be."""
         if season == SPECIALS_SEASON:
             return []
-        bases = self._show.series_of_season(season)
-        found: list[Placement] = []
-        for base in bases:
-            found += self._by_redirect(base, number)
-            found += self._by_absolute_number(base, number)
+        found = [
+            placement
+            for base in self._show.series_of_season(season)
+            for placement in self._by_redirect(base, number)
+        ]
         if absolute_number is not None and absolute_number != number:
             found += self._by_show_number(self._show.series(), absolute_number, _ABSOLUTE)
         elif season == 1 and found:
@@ -239,23 +238,6 @@ class ShowPlacements:
                     "anime_relations",
                     _REDIRECT,
                 )
-
-    def _by_absolute_number(self, base: int, number: int) -> Iterator[Placement]:
-        """A season that is numbered on from the one before it."""
-        before = self._show.episodes_before(base)
-        if self._show.subjects[base].episodes_are_estimated:
-            return
-        if not before or not self._show.has_episode(base, number - before, certainly=True):
-            return
-        # One or two past the end may as well be a recap that Bangumi does not count.
-        is_far = not self._show.has_episode(base, number - ESTIMATE_TOLERANCE)
-        yield Placement(
-            base,
-            number - before,
-            Method.ABSOLUTE_NUMBER,
-            "numbers of episodes",
-            _ABSOLUTE if is_far else _JUST_PAST_THE_END,
-        )
 
     def _by_show_number(
         self, series: Sequence[int], number: int, confidence: float
