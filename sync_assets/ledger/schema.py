@@ -307,3 +307,26 @@ telegram_files = Table(
     Column("sent_as", Text, nullable=False),
     Column("file_id", Text, nullable=False),
 )
+
+oauth_connections = Table(
+    "oauth_connections",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("reason", Text),
+    UniqueConstraint("provider", "account"),
+    sqlite_autoincrement=True,
+)
+
+trakt_cursors = Table(
+    "trakt_cursors",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
