@@ -81,8 +81,9 @@ def sync_bookmarks(this: Round) -> StageResult:
     account = this.account
     _recover(this)
     state = _restarted_if_archive_is_gone(this)
-    is_due = _full_pass_is_due(account, state)
     known = read_bookmarks(this.lake, account.name)
+    is_doubtful = any(row["missing_since"] is not None for row in known)
+    is_due = is_doubtful or _full_pass_is_due(account, state)
     loader = threading.Thread(target=preload)
     loader.start()
     try:
@@ -102,7 +103,7 @@ def sync_bookmarks(this: Round) -> StageResult:
     merged = merge(known, listed, whole=whole, now=utc_now())
     tags_read = _add_bookmark_tags(account, merged.rows)
     write_bookmarks(this.lake, account.name, merged.rows)
-    is_full = len(whole) == len(account.lists)
+    is_full = len(whole) == len(account.lists) and not merged.withheld
     with this.ledger.write() as connection:
         result = plan_works(
             connection,
@@ -127,6 +128,11 @@ def sync_bookmarks(this: Round) -> StageResult:
         "bookmark_tags_read": tags_read,
         "full": int(is_full),
     }
+    if merged.withheld:
+        result.warnings.append(
+            f"{len(merged.withheld)} of {len(known)} known bookmarks were suddenly not in the "
+            "list. They stay until another listing, at least an hour later, lacks them too."
+        )
     return result
 
 
@@ -215,7 +221,9 @@ def _restarted_if_archive_is_gone(this: Round) -> AccountState:
 def _full_pass_is_due(account: Account, state: AccountState) -> bool:
     if state.full_listing_at is None:
         return True
-    return utc_now() - state.full_listing_at >= timedelta(hours=account.pixiv.full_pass_hours)
+    age = utc_now() - state.full_listing_at
+    # A listing of the future is one of a clock that was wrong.
+    return not timedelta(0) <= age < timedelta(hours=account.pixiv.full_pass_hours)
 
 
 def _add_bookmark_tags(account: Account, rows: list[dict]) -> int:

@@ -15,6 +15,7 @@ import pytest
 from sync_assets.errors import SyncError
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.archive import entries
+from sync_assets.pixiv.bookmarks import ASSET, CONFIRMED_AFTER, write_bookmarks
 from sync_assets.pixiv.models import WorkState
 from sync_assets.pixiv.outcome import OutcomeKind, PixivUnavailableError
 from sync_assets_tests.pixiv.rounds import Rounds, in_background
@@ -96,9 +97,54 @@ def test_an_empty_list_is_a_list(rounds: Rounds, pixiv: PixivStandIn) -> None:
     assert rounds.state().full_pass_completed_at is not None
     pixiv.public = make_works(2)
     assert rounds.bookmarks().numbers["added"] == 2
-    pixiv.public = []
-    assert rounds.bookmarks().numbers["removed"] == 2
-    assert all(row["removed_at"] is not None for row in rounds.rows().values())
+
+
+@pytest.mark.parametrize("left", [0, 10], ids=["empty", "cut short"])
+def test_a_list_that_suddenly_lacks_much_removes_nothing_until_that_is_confirmed(
+    rounds: Rounds, pixiv: PixivStandIn, left: int
+) -> None:
+    works = make_works(50)
+    pixiv.public = works
+    rounds.run()
+    pixiv.public = works[:left]
+    rounds.configure(full_pass_hours=1e-9)
+    for _ in range(2):
+        bookmarks = rounds.bookmarks()
+        assert (bookmarks.numbers["removed"], bookmarks.numbers["bookmarks"]) == (0, 50)
+        assert "suddenly" in bookmarks.warnings[0]
+    rows = list(rounds.rows().values())
+    for row in rows:
+        if row["missing_since"] is not None:
+            row["missing_since"] -= CONFIRMED_AFTER
+    write_bookmarks(rounds.lake, rounds.account.name, rows)
+    assert rounds.bookmarks().numbers["removed"] == 50 - left
+    pixiv.public = works
+    bookmarks = rounds.bookmarks()
+    assert (bookmarks.numbers["added"], bookmarks.numbers["bookmarks"]) == (50 - left, 50)
+
+
+def test_a_list_that_is_whole_again_forgets_what_it_seemed_to_lack(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = make_works(40)
+    rounds.run()
+    works, pixiv.public = pixiv.public, []
+    assert rounds.bookmarks().warnings
+    pixiv.public = works
+    assert not rounds.bookmarks().warnings
+    assert [row["missing_since"] for row in rounds.rows().values()] == [None] * 40
+
+
+def test_a_table_of_an_earlier_version_is_understood(rounds: Rounds, pixiv: PixivStandIn) -> None:
+    pixiv.public = make_works(2)
+    rounds.run()
+    table = rounds.lake.table(ASSET, partition=rounds.account.name)
+    rounds.lake.write(
+        ASSET, table.drop_columns(["missing_since", "series_id"]), partition=rounds.account.name
+    )
+    pixiv.public = make_works(3)
+    bookmarks = rounds.bookmarks()
+    assert (bookmarks.numbers["added"], bookmarks.numbers["bookmarks"]) == (1, 3)
 
 
 def test_a_wrong_user_id_says_so(rounds: Rounds, pixiv: PixivStandIn) -> None:
