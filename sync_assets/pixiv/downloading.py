@@ -20,6 +20,7 @@ from sync_assets.pixiv.gallery_dl import Finished, new_run_directory, remove_run
 from sync_assets.pixiv.gallery_dl_config import bookmarks_url, download_config, work_url
 from sync_assets.pixiv.listing import PAGE_SIZE, drop_access_token, may_repeat
 from sync_assets.pixiv.models import (
+    FileFact,
     FileKind,
     FileState,
     ItemFailure,
@@ -59,7 +60,26 @@ class _Seen:
     last: int | None = None
     concluded: set[int] = field(default_factory=set)
     page_counts: dict[int, int] = field(default_factory=dict)
+    present: dict[int, set[int]] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+
+    def take(self, facts: Iterable[FileFact]) -> list[FileFact]:
+        """Note which files were there, and return them."""
+        taken = list(facts)
+        for fact in taken:
+            self.present.setdefault(fact.work_id, set()).add(fact.page)
+        return taken
+
+    def shortfall(self, work_id: int) -> str | None:
+        """Say what of a work the run did not get to, or could not get; None where all is there.
+
+        Old versions of a work's pages hide in the ledger that new ones are missing.
+        """
+        if work_id in self.errors:
+            return self.errors[work_id]
+        count = self.page_counts.get(work_id, 0)
+        missing = count - len(self.present.get(work_id, ()))
+        return f"{missing} of {count} files were not reached" if missing > 0 else None
 
     def left_behind(self) -> set[int]:
         """Return the works that gallery-dl has gone on from, and that are not concluded."""
@@ -112,9 +132,10 @@ class Downloads:
         """Settle what rounds left behind that did not live to do so themselves."""
         for directory in sorted(self._account.runs_directory.glob("*")):
             stream = EventStream(directory)
-            facts = list(stream.files())
+            seen = self._read_posts(stream, _Seen())
+            facts = seen.take(stream.files())
             self._settler.settle(facts)
-            self._conclude(self._read_posts(stream, _Seen()), {fact.work_id for fact in facts})
+            self._conclude(seen, {fact.work_id for fact in facts})
             remove_run(directory)
 
     def _has_space(self) -> bool:
@@ -181,7 +202,7 @@ class Downloads:
             if time.monotonic() - settled_at >= SETTLE_SECONDS:
                 # Posts first: what gallery-dl has gone on from has written all its files' lines.
                 self._read_posts(stream, seen)
-                self._settler.settle(stream.files())
+                self._settler.settle(seen.take(stream.files()))
                 self._conclude(seen, seen.left_behind())
                 settled_at = time.monotonic()
 
@@ -192,7 +213,7 @@ class Downloads:
             self._account, directory, config, trip.urls, on_progress=on_progress
         )
         kind = outcome_of(finished)
-        self._settler.settle(stream.files())
+        self._settler.settle(seen.take(stream.files()))
         self._read_posts(stream, seen)
         # Where gallery-dl came to the end, a work that it did not meet cannot be had this way.
         attempted = trip.work_ids if kind in _came_to_its_end(trip) else seen.visited
@@ -237,7 +258,7 @@ class Downloads:
                 pages = max(
                     seen.page_counts.get(work.work_id, 0), 1 if work.is_ugoira else work.page_count
                 )
-                reason = incomplete_reason(work, own, pages)
+                reason = incomplete_reason(work, own, pages) or seen.shortfall(work.work_id)
                 if reason is None:
                     newest = max((each.version for each in own), default="")
                     complete(connection, work, version=newest, run_id=self._run_id)
