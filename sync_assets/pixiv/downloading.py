@@ -30,6 +30,7 @@ from sync_assets.pixiv.models import (
 )
 from sync_assets.pixiv.outcome import OutcomeKind, explain, outcome_of
 from sync_assets.pixiv.planning import cheaper_by_list
+from sync_assets.pixiv.presence import require_library
 from sync_assets.pixiv.settling import Settler
 from sync_assets.pixiv.works import Work, complete, due_works, fail_attempt, read_works, update_work
 
@@ -40,6 +41,10 @@ _WORKS_PER_RUN = 500
 _GOES_ON = frozenset({OutcomeKind.COMPLETE, OutcomeKind.PARTIAL, OutcomeKind.NOT_FOUND})
 
 _logger = logging.getLogger(__name__)
+
+
+class _SpaceRunsOutError(Exception):
+    """The disk is as full as it may become while gallery-dl still downloads."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,17 @@ class Downloads:
             due = due_works(connection, self._account.name)
         if not due:
             return self._result
+        self._require_directory()
         if not self._has_space():
+            self._warn_of_space()
             return self._result
-        for trip in _trips(self._account, due, read_orders()):
-            if not self._travel(trip):
-                break
+        try:
+            for trip in _trips(self._account, due, read_orders()):
+                if not self._travel(trip):
+                    break
+        except _SpaceRunsOutError:
+            self.recover()
+            self._warn_of_space()
         return self._result
 
     def recover(self) -> None:
@@ -138,11 +149,12 @@ class Downloads:
             self._conclude(seen, {fact.work_id for fact in facts})
             remove_run(directory)
 
-    def _has_space(self) -> bool:
+    def _require_directory(self) -> None:
         directory = self._account.download_directory
+        with self._ledger.read() as connection:
+            require_library(connection, self._account)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(directory).free
             if not os.access(directory, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
@@ -150,16 +162,19 @@ class Downloads:
                 f"The download directory {directory} cannot be used: {error.strerror}.",
                 remedy="Make it writable for this user, or correct pixiv.download_directory.",
             ) from error
-        least = self._account.pixiv.disk_free_threshold_bytes
-        if free >= least:
-            return True
+
+    def _has_space(self) -> bool:
+        free = shutil.disk_usage(self._account.download_directory).free
+        return free >= self._account.pixiv.disk_free_threshold_bytes
+
+    def _warn_of_space(self) -> None:
         warning = (
-            f"Only {free:,} bytes are free in {directory}, less than "
-            f"pixiv.disk_free_threshold_bytes ({least:,}): nothing was downloaded."
+            f"Less is free in {self._account.download_directory} than "
+            f"pixiv.disk_free_threshold_bytes "
+            f"({self._account.pixiv.disk_free_threshold_bytes:,}): downloading was stopped."
         )
         _logger.warning("%s", warning)
         self._result.warnings.append(warning)
-        return False
 
     def _travel(self, trip: _Trip) -> bool:
         """Run gallery-dl, again where that may help; tell whether the round can go on."""
@@ -204,6 +219,8 @@ class Downloads:
                 self._read_posts(stream, seen)
                 self._settler.settle(seen.take(stream.files()))
                 self._conclude(seen, seen.left_behind())
+                if not self._has_space():
+                    raise _SpaceRunsOutError
                 settled_at = time.monotonic()
 
         config = download_config(

@@ -37,7 +37,12 @@ from sync_assets.pixiv.models import (
 )
 from sync_assets.pixiv.outcome import OutcomeKind, PixivUnavailableError
 from sync_assets.pixiv.planning import plan_works
-from sync_assets.pixiv.presence import adopt_present, archived_files, missing_files
+from sync_assets.pixiv.presence import (
+    adopt_present,
+    archived_files,
+    missing_files,
+    require_library,
+)
 from sync_assets.pixiv.works import count_untried, count_works
 
 _PICTURES = 12
@@ -211,6 +216,8 @@ def _restarted_if_archive_is_gone(this: Round) -> AccountState:
         files = archived_files(connection, account.name) if is_gone else []
     if not files:
         return state
+    with this.ledger.read() as connection:
+        require_library(connection, account)
     missing = missing_files(account.download_directory, files)
     with this.ledger.write() as connection:
         adopt_present(connection, account, files, missing, run_id=this.run_id)

@@ -5,6 +5,7 @@ away and had again, and the other works go on.
 """
 
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -342,6 +343,49 @@ def test_too_little_space_downloads_nothing_and_warns(rounds: Rounds, pixiv: Pix
     assert "disk_free_threshold_bytes" in files.warnings[0]
     assert pixiv.image_requests == []
     assert rounds.state().full_pass_completed_at is None
+
+
+def test_space_that_runs_out_ends_the_download_and_keeps_what_came(
+    rounds: Rounds, pixiv: PixivStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixiv.public = make_works(5)
+    rounds.bookmarks()
+    gate = pixiv.fail("img-original", after=3, delay_seconds=30)
+    usage = shutil.disk_usage(rounds.account.pixiv.download_directory.parent)
+
+    def disk_usage(path: Path) -> object:
+        is_full = gate.times == 0
+        return usage._replace(free=0 if is_full else 10)
+
+    monkeypatch.setattr("sync_assets.pixiv.downloading.shutil.disk_usage", disk_usage)
+    rounds.configure(disk_free_threshold_bytes=10)
+    files = rounds.files()
+    assert "disk_free_threshold_bytes" in files.warnings[0]
+    assert files.numbers["added"] == 3
+    monkeypatch.undo()
+    rounds.files()
+    assert len(rounds.on_disk()) == 5
+
+
+@pytest.mark.parametrize("archive_is_lost", [False, True])
+def test_a_library_that_is_not_mounted_is_not_filled_anew(
+    rounds: Rounds, pixiv: PixivStandIn, *, archive_is_lost: bool
+) -> None:
+    pixiv.public = make_works(2)
+    rounds.run()
+    directory = rounds.account.download_directory
+    elsewhere = directory.rename(directory.with_name("unmounted"))
+    pixiv.public = make_works(3)
+    if archive_is_lost:
+        rounds.account.archive_path.unlink()
+    with pytest.raises(SyncError, match="is empty") as raised:
+        rounds.run()
+    assert "Mount" in (raised.value.remedy or "")
+    assert not directory.exists()
+    elsewhere.rename(directory)
+    rounds.run()
+    assert len(rounds.on_disk()) == 3
+    assert all(work.state is WorkState.COMPLETE for work in rounds.works().values())
 
 
 def test_a_download_directory_that_is_no_directory_is_named(
