@@ -62,6 +62,10 @@ class Settler:
         unknown = []
         for fact in facts:
             known = verified.get((fact.work_id, fact.page, fact.version))
+            if not Path(fact.path).is_relative_to(self._account.download_directory):
+                # The directory was changed since a round was killed; this one has it no more.
+                _logger.warning("%s is not in the download directory: left alone", fact.path)
+                continue
             # What was verified is not read again each time that another page is retried.
             if known is not None and self._is_as_it_was(known):
                 self.result.count("skipped")

@@ -4,6 +4,7 @@ Each case ends with a clear state: what could not be asked changes nothing, what
 away and had again, and the other works go on.
 """
 
+import json
 import os
 import shutil
 import time
@@ -17,7 +18,9 @@ from sync_assets.errors import SyncError
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.archive import entries
 from sync_assets.pixiv.bookmarks import ASSET, CONFIRMED_AFTER, write_bookmarks
-from sync_assets.pixiv.models import WorkState
+from sync_assets.pixiv.events import listed_works
+from sync_assets.pixiv.gallery_dl import new_run_directory
+from sync_assets.pixiv.models import Visibility, WorkState
 from sync_assets.pixiv.outcome import OutcomeKind, PixivUnavailableError
 from sync_assets_tests.pixiv.rounds import Rounds, in_background
 from sync_assets_tests.upstreams.pixiv import PixivStandIn, Work, make_works
@@ -447,3 +450,43 @@ def running_gallery_dl(account: Account) -> list[psutil.Process]:
         for process in psutil.process_iter(["cmdline", "status"])
         if any(mark in argument for argument in process.info["cmdline"] or ())
     ]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"title": "half a pair \ud83d"},
+        {"caption": "nul \0 and \ud800", "tags": [{"name": "\udc00", "translated_name": None}]},
+        {"create_date": "no date"},
+        {"title": None, "caption": None},
+        {"title": "line\u2028separator\nnew | <b> _"},
+    ],
+    ids=["surrogate", "nul", "date", "none", "lines"],
+)
+def test_what_a_work_says_of_itself_stops_nothing(
+    rounds: Rounds, pixiv: PixivStandIn, overrides: dict
+) -> None:
+    pixiv.public = [*make_works(2), Work(1, overrides=overrides)]
+    rounds.run()
+    assert set(rounds.rows()) == {1, 1_000, 1_001}
+    assert {1_000, 1_001} <= {each.work_id for each in rounds.verified()}
+
+
+def test_a_killed_round_is_settled_although_its_events_are_damaged_and_the_folder_is_another(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = make_works(2)
+    rounds.run()
+    killed = new_run_directory(rounds.account)
+    line = {"id": 1_000, "num": 0, "date_url": "2024", "_path": "/another/folder/1000_p0.png"}
+    (killed / "after.jsonl").write_text(f'{{"id": 10{json.dumps(line)}\n{json.dumps(line)}\n')
+    bookmarks, files, _ = rounds.run()
+    assert not killed.exists()
+    assert (bookmarks.failures, files.failures) == ([], [])
+    assert len(rounds.on_disk()) == 2
+
+
+def test_a_list_that_could_not_be_written_down_whole_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "post.jsonl").write_text('{"id": 1}\n{"id": 2, "ti\n')
+    with pytest.raises(SyncError, match="cut off"):
+        listed_works(tmp_path, "", Visibility.PUBLIC)
