@@ -15,6 +15,7 @@ from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.accounts import (
     AccountState,
     read_account,
+    record_acceptance,
     record_full_pass,
     record_listing,
     record_refusal,
@@ -81,7 +82,8 @@ def sync_bookmarks(this: Round) -> StageResult:
         What is new, what is gone, and what died.
 
     Raises:
-        PixivUnavailableError: A list could not be read to where it had to be. Nothing changed.
+        PixivUnavailableError: A list could not be read to where it had to be, and nothing
+            changed; or it was, and the tags of bookmarks could not be asked for.
     """
     account = this.account
     _recover(this)
@@ -97,16 +99,19 @@ def sync_bookmarks(this: Round) -> StageResult:
             for visibility in account.lists
         ]
     except PixivUnavailableError as error:
-        if error.kind is OutcomeKind.RATE_LIMITED:
-            with this.ledger.write() as connection:
-                record_refusal(connection, account.name, account.settings.user_id)
+        _record_refusal(this, error)
         raise
     finally:
         loader.join()
     whole = [listing.visibility for listing in listings if listing.is_whole]
     listed = [work for listing in listings for work in listing.works]
     merged = merge(known, listed, whole=whole, now=utc_now())
-    tags_read = _add_bookmark_tags(account, merged.rows)
+    tags_read, tags_error = 0, None
+    try:
+        tags_read = _add_bookmark_tags(account, merged.rows)
+    except PixivUnavailableError as error:
+        # What the lists said is kept; the tags are asked for again by the next round.
+        tags_error = error
     write_bookmarks(this.lake, account.name, merged.rows)
     is_full = len(whole) == len(account.lists) and not merged.withheld
     with this.ledger.write() as connection:
@@ -125,6 +130,9 @@ def sync_bookmarks(this: Round) -> StageResult:
             is_full=is_full,
             run_id=this.run_id,
         )
+    if tags_error is not None:
+        _record_refusal(this, tags_error)
+        raise tags_error
     _count(result, listings, merged.rows)
     result.numbers |= {
         "added": len(merged.added),
@@ -169,6 +177,7 @@ def download_files(this: Round) -> StageResult:
         posts = announce_works(account, this.ledger, this.announce, ugoira=False)
     result.numbers["posts_queued"] = posts
     with this.ledger.write() as connection:
+        record_acceptance(connection, account.name)
         state = read_account(connection, account.name, account.settings.user_id)
         is_listed = state.full_listing_at is not None
         if is_listed and state.full_pass_completed_at is None:
@@ -205,6 +214,12 @@ def _recover(this: Round) -> None:
         return
     end_orphans(this.account)
     Downloads(this.account, this.ledger, run_id=this.run_id).recover()
+
+
+def _record_refusal(this: Round, error: PixivUnavailableError) -> None:
+    if error.kind is OutcomeKind.RATE_LIMITED:
+        with this.ledger.write() as connection:
+            record_refusal(connection, this.account.name, this.account.settings.user_id)
 
 
 def _restarted_if_archive_is_gone(this: Round) -> AccountState:

@@ -9,13 +9,16 @@ import os
 import shutil
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
 from sync_assets.errors import SyncError
+from sync_assets.ledger.types import utc_now
 from sync_assets.pixiv.account import Account
+from sync_assets.pixiv.accounts import AccountState, is_paused, record_refusal
 from sync_assets.pixiv.archive import entries
 from sync_assets.pixiv.bookmarks import ASSET, CONFIRMED_AFTER, write_bookmarks
 from sync_assets.pixiv.events import listed_works
@@ -490,3 +493,36 @@ def test_a_list_that_could_not_be_written_down_whole_changes_nothing(tmp_path: P
     (tmp_path / "post.jsonl").write_text('{"id": 1}\n{"id": 2, "ti\n')
     with pytest.raises(SyncError, match="cut off"):
         listed_works(tmp_path, "", Visibility.PUBLIC)
+
+
+def test_bookmark_tags_that_cannot_be_read_do_not_cost_the_list(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = make_works(2)
+    rounds.configure(bookmark_tags=True)
+    fault = pixiv.fail("illust/detail|bookmark/detail", times=-1, status=429)
+    with pytest.raises(PixivUnavailableError):
+        rounds.bookmarks()
+    assert len(rounds.rows()) == 2
+    assert rounds.state().refusals == 1
+    fault.times = 0
+    assert rounds.bookmarks().numbers["bookmark_tags_read"] == 2
+
+
+def test_only_a_whole_round_ends_the_pauses_after_a_limit(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = make_works(2)
+    with rounds.ledger.write() as connection:
+        record_refusal(connection, "main", rounds.account.settings.user_id)
+    rounds.bookmarks()
+    assert rounds.state().refusals == 1
+    rounds.files()
+    assert (rounds.state().refusals, rounds.state().not_before) == (0, None)
+
+
+def test_a_pause_of_a_clock_that_was_wrong_is_none(rounds: Rounds) -> None:
+    state = AccountState("main", 7, not_before=utc_now() + timedelta(hours=1))
+    assert is_paused(state)
+    assert not is_paused(replace(state, not_before=utc_now() + timedelta(days=400)))
+    assert not is_paused(replace(state, not_before=utc_now() - timedelta(hours=1)))
