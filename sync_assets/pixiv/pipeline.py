@@ -47,6 +47,9 @@ from sync_assets.pixiv.presence import (
 from sync_assets.pixiv.works import count_untried, count_works
 
 _PICTURES = 12
+_PICTURES_OF_QUIET_ROUND = 3
+"""Dagster keeps them with each round, and most rounds bring nothing."""
+
 _TAGS_PER_ROUND = 60
 
 
@@ -186,7 +189,9 @@ def download_files(this: Round) -> StageResult:
             else:
                 result.numbers["full_pass_open"] = 1
         counts = count_works(connection, account.name)
-        result.pictures = _pictures(this, newest_files(connection, account.name, 8 * _PICTURES))
+        limit = _PICTURES if result.numbers["added"] else _PICTURES_OF_QUIET_ROUND
+        newest = newest_files(connection, account.name, 8 * limit)
+        result.pictures = _pictures(this, newest)[:limit]
     result.numbers |= {f"works_{each}": counts.get(each, 0) for each in WorkState}
     return result
 
@@ -284,5 +289,4 @@ def _pictures(this: Round, files: Sequence[StoredFile]) -> list[str]:
     for each in files:
         if each.kind is FileKind.PAGE:
             first.setdefault(each.work_id, each)
-    chosen = list(first.values())[:_PICTURES]
-    return [str(this.account.download_directory / each.path) for each in chosen]
+    return [str(this.account.download_directory / each.path) for each in first.values()]

@@ -123,7 +123,7 @@ def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
     if result.warnings:
         metadata["warnings"] = dg.MetadataValue.md("\n\n".join(result.warnings))
     if result.pictures:
-        metadata["newest"] = dg.MetadataValue.md(picture_strip(result.pictures))
+        metadata["newest_pictures"] = dg.MetadataValue.md(picture_strip(result.pictures))
     return metadata
 
 

@@ -1,5 +1,6 @@
 """The configuration of the Pixiv domain: whose bookmarks, where the files go, and how politely."""
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -172,4 +173,20 @@ class PixivSettings(Section):
             if not ACCOUNT_NAME.fullmatch(name):
                 message = f"the account name {name!r} must be lower-case letters, digits, - and _"
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _accounts_share_no_path(self) -> Self:
+        # gallery-dl locks neither its archive nor the part of a file.
+        users: dict[Path, str] = {}
+        for name, account in self.accounts.items():
+            paths = (
+                account.download_directory or self.download_directory / name,
+                account.archive_path,
+            )
+            for path in filter(None, paths):
+                other = users.setdefault(Path(os.path.normpath(path)), name)
+                if other != name:
+                    message = f"the accounts {other!r} and {name!r} must not share {path}"
+                    raise ValueError(message)
         return self

@@ -71,7 +71,7 @@ def test_a_round_has_numbers_pictures_checks_health_and_posts(
     assert metadata(result, "bookmarks")["added"] == 5
     shown = metadata(result, "files")
     assert shown | {"added": 6, "skipped": 0, "failed": 0, "retries": 0} == shown
-    assert shown["newest"].count("data:image/jpeg;base64,") == 4
+    assert shown["newest_pictures"].count("data:image/jpeg;base64,") == 4
     assert metadata(result, "animations")["added"] == 1
     assert set(checks(result).values()) == {True}
     health = json.loads((settings.home / "health.json").read_text())
