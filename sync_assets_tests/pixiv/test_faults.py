@@ -172,6 +172,25 @@ def test_a_refresh_token_that_is_refused_says_so_and_is_not_shown(
     assert REFRESH_TOKEN not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"status": 500}, OutcomeKind.TRANSIENT),
+        ({"reset": True}, OutcomeKind.TRANSIENT),
+        ({"status": 429}, OutcomeKind.RATE_LIMITED),
+        ({"status": 403, "body": RATE_LIMIT_BODY}, OutcomeKind.REFUSED_TOKEN),
+    ],
+    ids=["500", "reset", "429", "403"],
+)
+def test_a_login_that_cannot_be_asked_is_no_refused_token(
+    rounds: Rounds, pixiv: PixivStandIn, fault: dict, kind: OutcomeKind
+) -> None:
+    pixiv.fail("auth/token", times=-1, **fault)
+    with pytest.raises(PixivUnavailableError) as raised:
+        rounds.bookmarks()
+    assert raised.value.kind is kind, raised.value
+
+
 def test_an_access_token_revoked_within_its_hour_is_dropped_once(
     rounds: Rounds, pixiv: PixivStandIn
 ) -> None:
