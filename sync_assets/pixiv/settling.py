@@ -71,7 +71,10 @@ class Settler:
                 self.result.count("skipped")
             else:
                 unknown.append(fact)
-        checked = list(pool.map(self._check, unknown))
+        found = list(pool.map(self._check, unknown))
+        # What cannot be read at the moment is neither good nor bad, and is left alone.
+        checked = [each for each in found if isinstance(each, Checked)]
+        self._report(each for each in found if isinstance(each, ItemFailure))
         bad = [each for each in checked if each.state is FileState.REJECTED]
         # In this order a crash leaves a file that the next round rejects again, never a row in
         # the archive for a file that is not there.
@@ -86,20 +89,27 @@ class Settler:
         self.result.count("added", added)
         self.result.count("rejected", len(bad))
         self.result.count("bytes", sum(each.size_bytes for each in checked))
-        self._report(bad)
+        self._report(
+            ItemFailure(
+                f"work {each.work_id}, page {each.page}",
+                f"{each.path}: {each.failure_reason}",
+                "It was removed and is downloaded again.",
+            )
+            for each in bad
+        )
 
     def _is_as_it_was(self, known: StoredFile) -> bool:
         path = self._account.download_directory / known.path
         return path.exists() and path.stat().st_size == known.size_bytes
 
-    def _check(self, fact: FileFact) -> Checked:
+    def _check(self, fact: FileFact) -> Checked | ItemFailure:
         path = self._locate(fact)
         kind = FileKind.UGOIRA if path.suffix == ".zip" else FileKind.PAGE
         relative = str(path.relative_to(self._account.download_directory))
         try:
             found = verify(path)
-        except (BadFileError, OSError) as error:
-            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        except (BadFileError, FileNotFoundError) as error:
+            reason = "it is not there" if isinstance(error, FileNotFoundError) else str(error)
             return Checked(
                 fact.work_id,
                 fact.page,
@@ -108,6 +118,12 @@ class Settler:
                 FileState.REJECTED,
                 relative,
                 failure_reason=reason,
+            )
+        except OSError as error:
+            return ItemFailure(
+                f"work {fact.work_id}, page {fact.page}",
+                f"{path} cannot be read: {error.strerror or error}",
+                "Look at its disk and at the file's mode; the next rounds try again.",
             )
         return Checked(
             fact.work_id,
@@ -127,10 +143,7 @@ class Settler:
             return next(iter(sorted(path.parent.glob(f"{path.stem}.*"))), path)
         return path
 
-    def _report(self, bad: Iterable[Checked]) -> None:
-        for each in bad:
-            item = f"work {each.work_id}, page {each.page}"
-            error = f"{each.path}: {each.failure_reason}"
-            remedy = "It was removed and is downloaded again."
-            self.result.failures.append(ItemFailure(item, error, remedy))
-            _logger.warning("%s: %s. %s", item, error, remedy)
+    def _report(self, failures: Iterable[ItemFailure]) -> None:
+        for each in failures:
+            self.result.failures.append(each)
+            _logger.warning("%s: %s. %s", each.item, each.error, each.remedy)

@@ -4,6 +4,7 @@ Each case ends with a clear state: what could not be asked changes nothing, what
 away and had again, and the other works go on.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -545,3 +546,21 @@ def test_a_pause_of_a_clock_that_was_wrong_is_none(rounds: Rounds) -> None:
     assert is_paused(state)
     assert not is_paused(replace(state, not_before=utc_now() + timedelta(days=400)))
     assert not is_paused(replace(state, not_before=utc_now() - timedelta(hours=1)))
+
+
+def test_a_file_that_cannot_be_read_at_the_moment_is_left_alone(
+    rounds: Rounds, pixiv: PixivStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    pixiv.public = make_works(2)
+    rounds.bookmarks()
+    with monkeypatch.context() as patched:
+        patched.setattr("sync_assets.pixiv.settling.verify", verify)
+        files = rounds.files()
+    assert len(rounds.on_disk()) == 2
+    assert "Input/output error" in files.failures[0].error
+    rounds.files()
+    assert all(work.state is WorkState.COMPLETE for work in rounds.works().values())
+    assert len(pixiv.image_requests) == 2
