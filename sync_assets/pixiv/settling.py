@@ -6,6 +6,7 @@ Used while it runs, after it has ended, and for what a killed round left behind.
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from sync_assets.ledger import Ledger
@@ -13,7 +14,7 @@ from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.archive import entry_of, remove_entries
 from sync_assets.pixiv.files import Checked, StoredFile, enter_files, read_files
 from sync_assets.pixiv.models import FileFact, FileKind, FileState, ItemFailure, StageResult
-from sync_assets.pixiv.verification import BadFileError, verify
+from sync_assets.pixiv.verification import BadFileError, DamagedPictureError, verify
 
 _BATCH = 200
 
@@ -52,13 +53,15 @@ class Settler:
                 connection,
                 self._account.name,
                 work_ids={fact.work_id for fact in facts},
-                states={FileState.VERIFIED},
+                states={FileState.VERIFIED, FileState.REJECTED},
             )
+        of_gallery_dl = [each for each in stored if each.kind is not FileKind.ANIMATION]
         verified = {
             (each.work_id, each.page, each.version): each
-            for each in stored
-            if each.kind is not FileKind.ANIMATION
+            for each in of_gallery_dl
+            if each.state is FileState.VERIFIED
         }
+        rejected = {(each.work_id, each.page, each.version): each for each in of_gallery_dl}
         unknown = []
         for fact in facts:
             known = verified.get((fact.work_id, fact.page, fact.version))
@@ -73,7 +76,11 @@ class Settler:
                 unknown.append(fact)
         found = list(pool.map(self._check, unknown))
         # What cannot be read at the moment is neither good nor bad, and is left alone.
-        checked = [each for each in found if isinstance(each, Checked)]
+        checked = [
+            _kept_if_the_same(each, rejected.get((each.work_id, each.page, each.version)))
+            for each in found
+            if isinstance(each, Checked)
+        ]
         self._report(each for each in found if isinstance(each, ItemFailure))
         bad = [each for each in checked if each.state is FileState.REJECTED]
         # In this order a crash leaves a file that the next round rejects again, never a row in
@@ -109,6 +116,7 @@ class Settler:
         try:
             found = verify(path)
         except (BadFileError, FileNotFoundError) as error:
+            content = error.content if isinstance(error, DamagedPictureError) else None
             reason = "it is not there" if isinstance(error, FileNotFoundError) else str(error)
             return Checked(
                 fact.work_id,
@@ -117,6 +125,8 @@ class Settler:
                 kind,
                 FileState.REJECTED,
                 relative,
+                size_bytes=content.size_bytes if content else 0,
+                sha256=content.sha256 if content else "",
                 failure_reason=reason,
             )
         except OSError as error:
@@ -147,3 +157,12 @@ class Settler:
         for each in failures:
             self.result.failures.append(each)
             _logger.warning("%s: %s. %s", each.item, each.error, each.remedy)
+
+
+def _kept_if_the_same(checked: Checked, before: StoredFile | None) -> Checked:
+    """Keep a damaged picture that was downloaded anew and is the same: Pixiv has it so."""
+    is_same = before is not None and checked.sha256 != "" and checked.sha256 == before.sha256
+    if checked.state is not FileState.REJECTED or not is_same:
+        return checked
+    _logger.warning("%s is kept although %s", checked.path, checked.failure_reason)
+    return replace(checked, state=FileState.VERIFIED)

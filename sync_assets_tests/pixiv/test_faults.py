@@ -564,3 +564,20 @@ def test_a_file_that_cannot_be_read_at_the_moment_is_left_alone(
     rounds.files()
     assert all(work.state is WorkState.COMPLETE for work in rounds.works().values())
     assert len(pixiv.image_requests) == 2
+
+
+@pytest.mark.parametrize("ending", [b"of another program", None], ids=["longer", "cut off"])
+def test_a_picture_that_pixiv_itself_has_damaged_is_kept_when_it_comes_again(
+    rounds: Rounds, pixiv: PixivStandIn, monkeypatch: pytest.MonkeyPatch, ending: bytes | None
+) -> None:
+    work = Work(1)
+    url = work.page_url(0)
+    whole = work.files()[url]
+    content = whole[:-20] if ending is None else whole + ending
+    monkeypatch.setattr(Work, "files", lambda _: {url: content})
+    pixiv.public = [work]
+    _, files, _ = rounds.run()
+    assert (files.numbers["rejected"], rounds.on_disk()) == (1, {})
+    rounds.run()
+    assert list(rounds.on_disk().values()) == [content]
+    assert rounds.works()[1].state is WorkState.COMPLETE

@@ -20,9 +20,7 @@ ARCHIVE = Path("/state/archive.sqlite3")
     ],
     ids=["archive", "folder", "the other's usual folder"],
 )
-def test_two_accounts_do_not_share_a_path(
-    first: dict[str, Path], second: dict[str, Path]
-) -> None:
+def test_two_accounts_do_not_share_a_path(first: dict[str, Path], second: dict[str, Path]) -> None:
     common = {"user_id": 7, "refresh_token": "a token"}
     accounts = {"first": {**common, **first}, "second": {**common, **second}}
     with pytest.raises(ValidationError, match="'first' and 'second' must not share"):
