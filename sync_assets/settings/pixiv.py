@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from sync_assets.settings.section import AnchoredPath, Section
+from sync_assets.settings.telegram import ChatId
 
 ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -78,7 +79,7 @@ class PixivAccountSettings(Section):
         default=None,
         description="gallery-dl's archive. Without it: pixiv/NAME/archive.sqlite3 in the home.",
     )
-    chat_ids: tuple[str, ...] | None = Field(
+    chat_ids: tuple[ChatId, ...] | None = Field(
         default=None,
         description="Telegram chats that get this account's works. Without it: telegram.chat_ids; "
         "empty for none.",

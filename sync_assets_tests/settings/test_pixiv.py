@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from sync_assets.settings import Settings
 from sync_assets.settings.pixiv import PixivSettings
 
 DIRECTORY = Path("/downloads/of/both")
@@ -27,3 +28,14 @@ def test_two_accounts_do_not_share_a_path(first: dict[str, Path], second: dict[s
         PixivSettings(accounts=accounts, download_directory=Path("/downloads"))
     accounts["second"] = common
     assert PixivSettings(accounts=accounts, download_directory=Path("/downloads"))
+
+
+def test_chats_of_an_account_are_chats_and_have_a_bot() -> None:
+    account = {"user_id": 7, "refresh_token": "a token", "chat_ids": ("@channel",)}
+    pixiv = {"accounts": {"first": account}}
+    with pytest.raises(ValidationError, match=r"pixiv.accounts.first.chat_ids needs telegram"):
+        Settings(pixiv=pixiv)
+    assert Settings(pixiv=pixiv, telegram={"bot_token": "1:a"})
+    account["chat_ids"] = ("https://t.me/channel",)
+    with pytest.raises(ValidationError, match="@channel"):
+        Settings(pixiv=pixiv, telegram={"bot_token": "1:a"})
