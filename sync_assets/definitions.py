@@ -11,6 +11,7 @@ import sync_assets.ops.automation as operations
 import sync_assets.pixiv.definitions as pixiv
 import sync_assets.strm.definitions as strm
 import sync_assets.telegram.definitions as telegram
+import sync_assets.trakt.definitions as trakt
 from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
 from sync_assets.logs import configure_logging
@@ -54,6 +55,7 @@ def build_defs(
             strm.build_defs(settings),
             catalog.build_defs(settings),
             telegram.build_defs(settings, posting_chats(settings)),
+            trakt.build_defs(settings),
             operations.build_defs(settings),
         )
 

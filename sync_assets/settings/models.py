@@ -20,6 +20,7 @@ from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.settings.telegram import TelegramSettings
+from sync_assets.settings.trakt import TraktSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     catalog: CatalogSettings = CatalogSettings()
     bangumi: BangumiSettings = BangumiSettings()
+    trakt: TraktSettings = TraktSettings()
 
     @field_validator("telegram")
     @classmethod
