@@ -16,7 +16,6 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger.engine import Ledger
 from sync_assets.ledger.schema import rate_budgets
 
-
 _LONGEST_RESERVATION_SECONDS = 600.0
 """How far others, who wait longer or reserve more at once, may have reserved ahead."""
 
