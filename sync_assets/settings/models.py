@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, IPvAnyAddress, SecretStr, field_validator
+from pydantic import Field, IPvAnyAddress, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -124,6 +124,20 @@ class Settings(BaseSettings):
     catalog: CatalogSettings = CatalogSettings()
     bangumi: BangumiSettings = BangumiSettings()
     trakt: TraktSettings = TraktSettings()
+
+    @field_validator("telegram")
+    @classmethod
+    def _chats_of_accounts_have_a_bot(
+        cls, telegram: TelegramSettings, info: ValidationInfo
+    ) -> TelegramSettings:
+        pixiv: PixivSettings | None = info.data.get("pixiv")
+        for name, account in pixiv.accounts.items() if pixiv else ():
+            if account.chat_ids and not telegram.is_configured:
+                message = (
+                    f"pixiv.accounts.{name}.chat_ids needs telegram.bot_token; @BotFather gives one"
+                )
+                raise ValueError(message)
+        return telegram
 
     @classmethod
     def settings_customise_sources(
