@@ -174,6 +174,34 @@ strm_touched = Table(
     Column("touched_at", Float, nullable=False),
 )
 
+strm_deletion_plans = Table(
+    "strm_deletion_plans",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("scans", Integer, nullable=False),
+    Column("first_listed_at", UtcDateTime, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
+)
+
+strm_event_deletions = Table(
+    "strm_event_deletions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("deleted_at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("files", Integer, nullable=False),
+    Index(None, "job", "deleted_at"),
+)
+
+strm_mount_points = Table(
+    "strm_mount_points",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
 pixiv_accounts = Table(
     "pixiv_accounts",
     metadata,
@@ -280,6 +308,69 @@ telegram_files = Table(
     Column("kind", Text, primary_key=True),
     Column("sent_as", Text, nullable=False),
     Column("file_id", Text, nullable=False),
+)
+
+
+oauth_connections = Table(
+    "oauth_connections",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("reason", Text),
+    UniqueConstraint("provider", "account"),
+    sqlite_autoincrement=True,
+)
+
+trakt_cursors = Table(
+    "trakt_cursors",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+bangumi_reports = Table(
+    "bangumi_reports",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("subject", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("target_type", Integer),
+    Column("target_rate", Integer),
+    Column("previous_type", Integer),
+    Column("previous_rate", Integer),
+    Column("episode_id", BigInteger),
+    Column("watched_at", UtcDateTime),
+    Column("confidence", Float),
+    Column("reason", Text),
+    Column("not_before", UtcDateTime),
+    Column("sent_by_run", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("read_at", UtcDateTime),
+    CheckConstraint("kind IN ('main', 'special', 'collection')", name="bangumi_kind_is_known"),
+    UniqueConstraint("account", "subject", "kind", "number"),
+    Index(None, "account", "state"),
+    sqlite_autoincrement=True,
+)
+
+bangumi_searches = Table(
+    "bangumi_searches",
+    metadata,
+    Column("keyword", Text, primary_key=True),
+    Column("begin", Text, primary_key=True),
+    Column("end", Text, primary_key=True),
+    Column("hits", JSON, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
 )
 
 relay_media = Table(

@@ -76,6 +76,9 @@ class PartitionHealth(BaseModel):
     metrics: dict[str, int | float | str] = Field(
         default_factory=dict, description="Further numbers that the domain chose to publish."
     )
+    remedy: str | None = Field(
+        default=None, description="What only the user can do, such as connecting an account again."
+    )
 
 
 class DomainHealth(BaseModel):
@@ -208,7 +211,12 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
         # Its results are about the domain as a whole: days are no configuration.
         "relay": frozenset({""} if settings.relay.enabled else ()),
         "strm": frozenset(settings.strm.jobs),
+        "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
+        "bangumi": frozenset(
+            name for name, account in settings.bangumi.accounts.items() if not account.paused
+        ),
         "telegram": frozenset(settings.pixiv.accounts if settings.telegram.is_configured else ()),
+        "trakt": frozenset(settings.trakt.active_accounts),
     }
 
 
@@ -266,6 +274,7 @@ def _domain(
             skipped=result.skipped,
             failed=result.failed,
             metrics=dict(result.detail.get("metrics", {})),
+            remedy=result.detail.get("remedy"),
         )
         for result in results
     ]

@@ -68,6 +68,7 @@ def read_files(
     *,
     work_ids: Collection[int] | None = None,
     states: Collection[FileState] | None = None,
+    kinds: Collection[FileKind] | None = None,
 ) -> list[StoredFile]:
     """Return files, in the order of work, page and version.
 
@@ -76,6 +77,7 @@ def read_files(
         account: The account's name.
         work_ids: Only files of these works.
         states: Only files in these states.
+        kinds: Only files of these kinds.
     """
     columns = pixiv_files.c
     query = (
@@ -85,6 +87,8 @@ def read_files(
     )
     if states is not None:
         query = query.where(columns.state.in_([str(state) for state in states]))
+    if kinds is not None:
+        query = query.where(columns.kind.in_([str(kind) for kind in kinds]))
     if work_ids is None:
         rows = list(connection.execute(query).mappings())
     else:

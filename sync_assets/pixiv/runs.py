@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,9 +10,9 @@ import dagster as dg
 from sync_assets.errors import SyncError
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.leases import hold_lease
+from sync_assets.ledger.leases import LeaseHeldError, hold_lease
 from sync_assets.logs import stage
-from sync_assets.ops.tools import tool_path, tool_version
+from sync_assets.ops.tools import TOOLS, tool_version
 from sync_assets.pixiv.account import lease_name, open_account
 from sync_assets.pixiv.announcing import Announce
 from sync_assets.pixiv.models import ItemFailure, StageResult
@@ -64,6 +65,9 @@ class AccountRun:
         started_at = time.monotonic()
         try:
             result = self._work(context, name, work)
+        except LeaseHeldError as error:
+            # How the account is doing is for the run to say that holds the lease.
+            raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
         except SyncError as error:
             self._reporter.failed(run_id, name, asset, error)
             raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
@@ -95,10 +99,11 @@ class AccountRun:
             logged["failed"] = len(result.failures)
         return result
 
-    def _gallery_dl(self) -> Any:
-        own = self._settings.pixiv.gallery_dl_path
+    def _gallery_dl(self) -> Path:
+        own = self._settings.pixiv.gallery_dl_path or self._settings.tools.gallery_dl
         if own is None:
-            return tool_path(self._settings, "gallery_dl")
+            # It came with this project; asking for its version costs a third of a quiet round.
+            return TOOLS["gallery_dl"].installed
         tool_version("gallery_dl", own)
         return own
 
@@ -118,7 +123,7 @@ def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
     if result.warnings:
         metadata["warnings"] = dg.MetadataValue.md("\n\n".join(result.warnings))
     if result.pictures:
-        metadata["newest"] = dg.MetadataValue.md(picture_strip(result.pictures))
+        metadata["newest_pictures"] = dg.MetadataValue.md(picture_strip(result.pictures))
     return metadata
 
 

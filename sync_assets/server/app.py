@@ -13,8 +13,10 @@ from sync_assets.server import (
     events,
     health,
     metrics,
+    pages,
     storage_webhooks,
     telegram_webhook,
+    trakt_pages,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -67,15 +69,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
     install_error_handlers(app)
-    for module in (
+    routers = (
         health,
         metrics,
         events,
         webhooks,
         storage_webhooks,
         telegram_webhook,
+        pages,
+        trakt_pages,
         documentation,
-    ):
+    )
+    for module in routers:
         app.include_router(module.router)
     return app
 

@@ -7,18 +7,21 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, IPvAnyAddress, SecretStr, field_validator
+from pydantic import Field, IPvAnyAddress, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from sync_assets.settings.bangumi import BangumiSettings
+from sync_assets.settings.catalog import CatalogSettings
 from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.relay import RelaySettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.settings.telegram import TelegramSettings
+from sync_assets.settings.trakt import TraktSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -120,6 +123,23 @@ class Settings(BaseSettings):
     pixiv: PixivSettings = PixivSettings()
     telegram: TelegramSettings = TelegramSettings()
     relay: RelaySettings = RelaySettings()
+    catalog: CatalogSettings = CatalogSettings()
+    bangumi: BangumiSettings = BangumiSettings()
+    trakt: TraktSettings = TraktSettings()
+
+    @field_validator("telegram")
+    @classmethod
+    def _chats_of_accounts_have_a_bot(
+        cls, telegram: TelegramSettings, info: ValidationInfo
+    ) -> TelegramSettings:
+        pixiv: PixivSettings | None = info.data.get("pixiv")
+        for name, account in pixiv.accounts.items() if pixiv else ():
+            if account.chat_ids and not telegram.is_configured:
+                message = (
+                    f"pixiv.accounts.{name}.chat_ids needs telegram.bot_token; @BotFather gives one"
+                )
+                raise ValueError(message)
+        return telegram
 
     @classmethod
     def settings_customise_sources(
@@ -149,3 +169,21 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """The directory that holds Dagster's own storage."""
         return self.home / "dagster"
+
+    @property
+    def watching_accounts(self) -> list[str]:
+        """The accounts of Trakt and of Bangumi, sorted; one name is one person at both.
+
+        Both domains have the same partitions, so that one run leads from one to the other.
+        """
+        return sorted({*self.trakt.active_accounts, *self.bangumi.accounts})
+
+    @property
+    def catalog_directory(self) -> Path:
+        """The directory of the catalogue: its index, and the last good copy of each source."""
+        return self.home / "catalog"
+
+    @property
+    def overrides_path(self) -> Path:
+        """The file of the user's own matching rules."""
+        return self.bangumi.matching.overrides or self.home / "matching.toml"

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 
 from sync_assets_tests.benchmarks import (
+    bangumi,
+    matching,
     pixiv,
     server,
     start,
@@ -15,6 +17,8 @@ from sync_assets_tests.benchmarks import (
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "bangumi": bangumi.run,
+    "matching": matching.run,
     "pixiv": pixiv.run,
     "server": server.run,
     "start": start.run,

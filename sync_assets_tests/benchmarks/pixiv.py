@@ -151,7 +151,8 @@ def _job(home: Path, environment: dict[str, str], extra: str = "") -> float:
     home.mkdir(exist_ok=True)
     configuration = home / "sync.toml"
     configuration.write_text(
-        f'home = "home"\n[pixiv]\nsleep_request = 0\ndownload_directory = "files"\n{extra}'
+        'home = "home"\n[pixiv]\nsleep_request = 0\ndisk_free_threshold_bytes = 0\n'
+        f'download_directory = "files"\n{extra}'
         f'[pixiv.accounts.main]\nuser_id = {USER_ID}\nrefresh_token = "{REFRESH_TOKEN}"\n'
     )
     os.environ[CONFIG_VARIABLE] = str(configuration)

@@ -187,7 +187,7 @@ def test_other_lines_of_the_dotenv_stay(checkout):
     assert (checkout / ".env").read_text(encoding="utf-8") == expected
 
 
-@pytest.mark.parametrize("name", ["setup", "run", "config"])
+@pytest.mark.parametrize("name", ["setup", "run", "config", "evaluate"])
 def test_each_script_explains_itself(name):
     module = f"sync_assets.commands.{name}"
     outcome = subprocess.run(

@@ -16,7 +16,7 @@ from sync_assets.pixiv.models import FileState
 from sync_assets_tests.pixiv.conftest import GALLERY_DL
 from sync_assets_tests.upstreams.pixiv import PixivStandIn, Work, make_works
 
-KILLS = int(os.environ.get("PIXIV_KILLS", "3"))
+KILLS = int(os.environ.get("PIXIV_KILLS", "2"))
 FILES = int(os.environ.get("PIXIV_FILES", "60"))
 
 
@@ -39,7 +39,7 @@ def test_killed_rounds_lose_nothing_and_repeat_nothing(pixiv: PixivStandIn, tmp_
             process.kill()
             process.wait()
     pixiv.faults.clear()
-    for _ in range(3):
+    for _ in range(2):
         subprocess.run(command, env=environment, check=True, timeout=120)
     expected = Counter(
         content

@@ -7,7 +7,7 @@ from sync_assets.ledger.lifecycle import transition_triggers
 from sync_assets.ledger.types import RowId, UtcDateTime
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

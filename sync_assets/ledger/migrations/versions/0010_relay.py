@@ -7,7 +7,7 @@ from sync_assets.ledger.lifecycle import transition_triggers
 from sync_assets.ledger.types import RowId, UtcDateTime
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
