@@ -4,6 +4,7 @@ An update and the offset that confirms it are written in one transaction, and Te
 offset only by the next request: whatever is killed when, nothing is lost and nothing doubled.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from sync_assets.relay.replying import expect_reply
 from sync_assets.relay.report import IntakeReport
 from sync_assets.relay.updates import SOURCE, IncomingMessage, parse_update
 from sync_assets.settings.relay import RelaySettings
+
+_logger = logging.getLogger(__name__)
 
 # After a week without updates Telegram begins at a random number, which may be lower.
 _OFFSET_LASTS = timedelta(days=6)
@@ -129,6 +132,7 @@ def _settle(  # noqa: PLR0913 - all but four are named
         INBOX.transition(connection, event.id, InboxState.DONE, run_id=run_id)
         return
     report.refused += 1
+    _logger.warning("An update of Telegram is ignored: %s", reason)
     INBOX.transition(connection, event.id, InboxState.FAILED, run_id=run_id, failure_reason=reason)
     INBOX.transition(connection, event.id, InboxState.IGNORED, run_id=run_id)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -428,3 +429,37 @@ def test_d16_what_does_not_fit_is_not_begun(relay: Relay, origin: OriginServer) 
     relay.run()
     assert relay.row(download_id).reason_code == ReasonCode.DISK_FULL
     assert origin.requests == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real disk of 200 kB."""
+    directory = tmp_path / "small"
+    directory.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(directory)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this user may not mount a small disk")
+    yield directory
+    subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+def test_d16_a_disk_that_becomes_full_fails_nothing(
+    relay: Relay, origin: OriginServer, small_disk: Path
+) -> None:
+    relay.options = {"download_directory": small_disk, "retry_backoff_initial_seconds": 1_000}
+    relay.free_bytes = lambda _: 10_000_000
+    download_id = relay.add(origin.add(PATH, CONTENT))
+    relay.run()
+    row = relay.row(download_id)
+    assert (row.state, row.reason_code) == ("paused", ReasonCode.DISK_FULL)
+    asked = origin.count(PATH)
+    relay.run()
+    assert origin.count(PATH) == asked
+    subprocess.run(["mount", "-o", "remount,size=2m", str(small_disk)], check=True)
+    relay.pass_time()
+    relay.run()
+    row = relay.row(download_id)
+    assert (row.state, row.attempts) == ("completed", 0)
+    assert Path(row.path).read_bytes() == CONTENT
