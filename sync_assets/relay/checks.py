@@ -1,4 +1,4 @@
-"""What must be true of downloads: what is called completed is on disk, and none has failed."""
+"""What must be true of downloads: the ledger and the disk agree, and none has failed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +12,17 @@ from sync_assets.ledger.types import AnyRow
 from sync_assets.relay import downloads
 from sync_assets.relay.models import DownloadState
 from sync_assets.relay.runs import DOWNLOADS
+from sync_assets.settings.relay import RelaySettings
 
 _SHOWN = 50
 
 
-def build_checks() -> list[dg.AssetChecksDefinition]:
-    """Build the checks."""
+def build_checks(settings: RelaySettings) -> list[dg.AssetChecksDefinition]:
+    """Build the checks.
+
+    Args:
+        settings: The domain's configuration.
+    """
 
     @dg.asset_check(
         asset=DOWNLOADS,
@@ -38,7 +43,24 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         with ledger.read() as connection:
             return _result("failed", _newest(connection, DownloadState.FAILED))
 
-    return [completed_files_are_there, no_failed_downloads]
+    @dg.asset_check(
+        asset=DOWNLOADS,
+        description="Every folder of downloads belongs to one that the ledger knows. Look into "
+        "those that do not; remove them by hand.",
+    )
+    def no_orphan_folders(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
+        with ledger.read() as connection:
+            known = set(connection.execute(select(relay_downloads.c.gid)).scalars())
+        root = settings.download_directory
+        found = sorted(each.name for each in root.iterdir()) if root.exists() else []
+        orphans = [name for name in found if name not in known]
+        return dg.AssetCheckResult(
+            passed=not orphans,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"orphans": len(orphans), "folders": orphans[:_SHOWN]},
+        )
+
+    return [completed_files_are_there, no_failed_downloads, no_orphan_folders]
 
 
 def _newest(connection: Connection, state: DownloadState) -> list[AnyRow]:

@@ -45,7 +45,7 @@ DOWNLOADS = Lifecycle(
 DOWNLOADS.bind(relay_downloads)
 
 _HELD = tuple(state for state in OPEN_DOWNLOADS if state is not DownloadState.PENDING)
-_MOST_DUE = 500
+_MOST_DUE = 100
 _CURED_BY_FRESH_LINK = frozenset(
     [
         ReasonCode.NOT_FOUND,

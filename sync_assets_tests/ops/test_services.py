@@ -67,3 +67,15 @@ def test_every_service_gets_the_home_and_the_ports_that_are_in_force(settings):
         assert service.environment["DAGSTER_HOME"] == str(settings.dagster_home)
         assert service.environment["SYNC_SERVER__PORT"] == "8080"
         assert Path(service.command[0]).exists()
+
+
+@pytest.mark.parametrize(("receive", "runs"), [("polling", True), ("webhook", False)])
+def test_the_receiver_runs_only_where_the_relay_polls(settings, receive, runs):
+    settings.home.mkdir()
+    changes = {"relay": {"enabled": True, "receive": receive, "webhook_secret": "x" * 16}}
+    configured = settings.model_validate(
+        {**settings.model_dump(), "telegram": {"bot_token": "1:x"}, **changes}
+    )
+    for each, expected in ((configured, runs), (settings, False)):
+        names = {service.name for service in build_services(each)}
+        assert ("relay-receiver" in names) is expected

@@ -76,7 +76,7 @@ class Relay:
     def run_until(self, download_id: int, reached: Callable[[AnyRow], bool]) -> AnyRow:
         """Let a new worker step until a download is as wanted, and then end."""
         with self.worker() as worker:
-            for _ in range(1_000):
+            for _ in range(3_000):
                 worker.step()
                 if reached(row := self.row(download_id)):
                     return row

@@ -130,17 +130,24 @@ def test_what_has_failed_is_shown_with_its_reason(settings: Settings, ledger: Le
     assert health["domains"]["relay"]["status"] == "degraded"
 
 
-def test_a_file_that_is_gone_is_noticed(settings: Settings, ledger: Ledger) -> None:
+def test_a_file_that_is_gone_and_a_folder_of_nobody_are_noticed(
+    settings: Settings, ledger: Ledger
+) -> None:
     with OriginServer() as origin:
         with ledger.write() as connection:
             relay.enqueue(connection, source="test", link=origin.add("/a.mkv", CONTENT))
         execute(settings)
     with ledger.read() as connection:
         Path(connection.execute(select(relay_downloads.c.path)).scalar_one()).unlink()
+    (settings.relay.download_directory / "0123456789abcdef").mkdir()
     checks = {
         each.check_name: each.passed for each in execute(settings).get_asset_check_evaluations()
     }
-    assert checks == {"completed_files_are_there": False, "no_failed_downloads": True}
+    assert checks == {
+        "completed_files_are_there": False,
+        "no_failed_downloads": True,
+        "no_orphan_folders": False,
+    }
 
 
 def test_telegram_that_is_away_stops_no_download(

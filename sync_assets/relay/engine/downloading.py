@@ -34,11 +34,11 @@ from sync_assets.relay.engine.space import Space
 from sync_assets.relay.models import Command, DownloadState, Reason, ReasonCode
 from sync_assets.settings.relay import RelaySettings
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
 _IDLE_POLL_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 _PROGRESS_SECONDS = 0.5
-_QUEUED_PER_SLOT = 4
+_QUEUED_PER_SLOT = 10
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
 _AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
 
@@ -168,7 +168,7 @@ class Downloader:
         return self._is_moving()
 
     def _look(self, rows: Sequence[AnyRow]) -> _Step:
-        gids = [row.gid for row in rows]
+        gids = [row.gid for row in rows if row.started_at is not None]
         client = self._aria2.client()
         try:
             return _Step(client, *look_at(client, gids))
