@@ -485,7 +485,7 @@ def _query() -> Any:
 def _movable(*, disk_has_space: bool) -> ColumnElement[bool]:
     columns = relay_downloads.c
     under_way = columns.state.in_((DownloadState.WAITING, DownloadState.DOWNLOADING))
-    conditions = [_is_due(), under_way, columns.command == Command.CANCEL]
+    conditions = [_is_due(), under_way, columns.command.is_not(None)]
     if disk_has_space:
         paused = columns.state == DownloadState.PAUSED
         conditions.append(

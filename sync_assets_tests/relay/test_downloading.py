@@ -7,7 +7,8 @@ import pytest
 
 from sync_assets.ledger.events import read_events
 from sync_assets.relay import downloads
-from sync_assets.relay.models import DownloadState
+from sync_assets.relay.models import DownloadState, ReasonCode
+from sync_assets.relay.verification import Expected, Verified, verify
 from sync_assets_tests.relay.conftest import Relay
 from sync_assets_tests.upstreams.origin import OriginServer
 
@@ -131,3 +132,33 @@ def test_no_secret_is_in_any_file_of_aria2(relay: Relay, origin: OriginServer) -
         token = relay.aria2.client()._token.removeprefix("token:").encode()
         files = [each for each in relay.directory.rglob("*") if each.is_file()]
         assert all(token not in each.read_bytes() for each in files)
+
+
+def test_a_defect_of_one_download_stops_no_other(
+    relay: Relay, origin: OriginServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay.options = {"max_attempts": 2}
+    bad = relay.add(origin.add("/bad.mkv", CONTENT))
+    good = relay.add(origin.add("/good.mkv", CONTENT))
+
+    def break_on_one(path: Path, expected: Expected) -> Verified:
+        if path.name == "bad.mkv":
+            raise ZeroDivisionError
+        return verify(path, expected)
+
+    monkeypatch.setattr("sync_assets.relay.engine.examining.verify", break_on_one)
+    relay.run()
+    assert relay.row(good).state == DownloadState.COMPLETED
+    assert (relay.row(bad).state, "ZeroDivisionError" in relay.row(bad).reason) == ("failed", True)
+
+
+def test_a_pause_by_the_user_stays_one(relay: Relay, origin: OriginServer) -> None:
+    download_id = relay.add(origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW // 4))
+    relay.run_until(download_id, lambda row: row.completed_bytes > 0)
+    relay.wish(downloads.pause, download_id)
+    relay.run(seconds=1)
+    row = relay.row(download_id)
+    assert (row.state, row.reason_code, row.command) == ("paused", ReasonCode.USER, None)
+    with relay.ledger.read() as connection:
+        history = read_events(connection, entity="relay_download", entity_id=str(download_id))
+    assert [event.state for event in history] == ["pending", "downloading", "paused"]

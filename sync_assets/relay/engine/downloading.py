@@ -224,7 +224,10 @@ class Downloader:
             step.forget.append(row.gid)
             self._folders.discard(row)
         elif command is Command.PAUSE:
-            self._try(step, "aria2.forcePause", row)
+            if task is not None and task.status in _AT_WORK:
+                # It is active for a moment yet, which must not be taken for somebody's resuming.
+                self._try(step, "aria2.forcePause", row)
+                return
         else:
             self._try(step, "aria2.unpause", row)
         self._settling.add(lambda connection: downloads.heard(connection, row))

@@ -1,5 +1,6 @@
 """What takes time and must not hold up the loop: hashing, asking origins, fetching torrents."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,8 @@ from sync_assets.relay.engine.outcomes import (
 from sync_assets.relay.engine.probing import probe
 from sync_assets.relay.models import DownloadKind, Reason, ReasonCode
 from sync_assets.relay.verification import Expected, VerificationError, verify
+
+_logger = logging.getLogger(__name__)
 
 
 class TelegramGateway(Protocol):
@@ -79,9 +82,17 @@ class Examiner:
         Args:
             row: The download.
         """
-        if not self._examined[row.gid].done():
+        examination = self._examined[row.gid]
+        if not examination.done():
             return None
-        return self._examined.pop(row.gid).result()
+        self.drop(row)
+        error = examination.exception()
+        if error is None:
+            return examination.result()
+        # A mistake of ours, or something that nobody foresaw: of this download, not of all.
+        _logger.error("Download %d cannot be examined", row.id, exc_info=error)
+        text = f"It cannot be examined ({type(error).__name__}). The run's log says more."
+        return TryAgain(Reason(ReasonCode.FILE_ERROR, text))
 
     def drop(self, row: AnyRow) -> None:
         """Forget an examination.
