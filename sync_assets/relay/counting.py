@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, bindparam, cast, func, select
+from sqlalchemy import Connection, Text, bindparam, cast, func, select
 
 from sync_assets.ledger.schema import events, relay_downloads, relay_media
-from sync_assets.ledger.types import AnyRow, RowId
+from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, MediaState, ReasonCode
 
 
@@ -93,7 +93,7 @@ def changed_days(connection: Connection, after_event: int) -> Sequence[str]:
         after_event: The id of the last event that does not count.
     """
     changed = (
-        select(cast(events.c.entity_id, RowId))
+        select(events.c.entity_id)
         .where(events.c.id > after_event)
         .where(events.c.entity == bindparam("entity"))
     )
@@ -105,7 +105,7 @@ def changed_days(connection: Connection, after_event: int) -> Sequence[str]:
         query = (
             select(relay_media.c.day)
             .outerjoin(relay_downloads, relay_downloads.c.media_id == relay_media.c.id)
-            .where(column.in_(changed))
+            .where(cast(column, Text).in_(changed))
             .distinct()
         )
         found.update(connection.execute(query, {"entity": entity}).scalars())

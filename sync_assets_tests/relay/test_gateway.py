@@ -190,3 +190,18 @@ def test_a_signature_is_good_for_one_medium_only(
     other = gateway.url(2).replace("/g/2/", "/g/1/")
     assert httpx.get(other).status_code == 404
     assert httpx.get(gateway.url(1), headers={"Range": "bytes=5-9"}).content == CONTENT[5:10]
+
+
+def test_telegram_that_breaks_off_is_asked_for_the_rest(
+    relay: Relay, telegram: TelegramServer, gateway: Gateway
+) -> None:
+    download_id = add(relay, telegram, bytes_per_second=SLOW)
+    relay.run_until(download_id, lambda row: row.completed_bytes > 0)
+    telegram.go_offline()
+    relay.run_until(download_id, lambda row: row.attempts > 0)
+    telegram.listen()
+    relay.pass_time()
+    relay.run()
+    row = relay.row(download_id)
+    assert row.state == DownloadState.COMPLETED, row.reason
+    assert Path(row.path).read_bytes() == CONTENT

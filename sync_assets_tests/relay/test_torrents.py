@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from sync_assets import relay as relay_domain
+from sync_assets.ops.tools import TOOLS
 from sync_assets.relay.links import LinkError, parse_link
 from sync_assets.relay.models import DownloadKind, DownloadState, ReasonCode
 from sync_assets.relay.torrents import TorrentError, infohash
 from sync_assets_tests.relay.conftest import Relay
 from sync_assets_tests.upstreams.origin import LOGIN_PAGE, OriginServer
+from sync_assets_tests.upstreams.swarm import swarm
 
 CONTENT = hashlib.sha256(b"episode").digest() * 4_000
 PIECE = 16_384
@@ -187,3 +189,18 @@ def test_two_ways_to_write_one_magnet_are_one() -> None:
     base32 = base64.b32encode(digest).decode()
     first = parse_link(f"magnet:?xt=urn:btih:{digest.hex().upper()}")
     assert first.key == parse_link(f"magnet:?xt=urn:btih:{base32.lower()}&tr=x").key
+
+
+def test_a_magnet_becomes_its_content_under_its_own_gid(relay: Relay, tmp_path: Path) -> None:
+    seeded = tmp_path / "seeded"
+    seeded.mkdir()
+    (seeded / "a.mkv").write_bytes(CONTENT)
+    torrent = bencode({"info": make_info({"a.mkv": CONTENT}, "a.mkv")})
+    digest = infohash(torrent)
+    with swarm(TOOLS["aria2c"].installed, seeded, torrent) as announce:
+        download_id = want(relay, link=f"magnet:?xt=urn:btih:{digest}&tr={announce}")
+        gid = relay.row(download_id).gid
+        relay.run(seconds=60)
+    row = relay.row(download_id)
+    assert (row.state, row.gid, row.media_infohash) == ("completed", gid, digest), row.reason
+    assert Path(row.path).read_bytes() == CONTENT
