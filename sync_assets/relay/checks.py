@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
-from sqlalchemy import Connection, func, select
+from sqlalchemy import select
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import relay_downloads
@@ -31,7 +31,7 @@ def build_checks(settings: RelaySettings) -> list[dg.AssetChecksDefinition]:
     )
     def completed_files_are_there(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
         with ledger.read() as connection:
-            rows = _newest(connection, DownloadState.COMPLETED)
+            rows = downloads.in_state(connection, DownloadState.COMPLETED)
         missing = [row for row in rows if not row.cleaned_at and not Path(row.path).exists()]
         return _result("missing", missing)
 
@@ -41,7 +41,7 @@ def build_checks(settings: RelaySettings) -> list[dg.AssetChecksDefinition]:
     )
     def no_failed_downloads(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
         with ledger.read() as connection:
-            return _result("failed", _newest(connection, DownloadState.FAILED))
+            return _result("failed", downloads.in_state(connection, DownloadState.FAILED))
 
     @dg.asset_check(
         asset=DOWNLOADS,
@@ -61,14 +61,6 @@ def build_checks(settings: RelaySettings) -> list[dg.AssetChecksDefinition]:
         )
 
     return [completed_files_are_there, no_failed_downloads, no_orphan_folders]
-
-
-def _newest(connection: Connection, state: DownloadState) -> list[AnyRow]:
-    columns = relay_downloads.c
-    newest = select(func.max(columns.id)).group_by(columns.media_id)
-    query = select(columns.id).where(columns.id.in_(newest), columns.state == state)
-    ids = connection.execute(query.order_by(columns.id)).scalars()
-    return [downloads.get(connection, download_id) for download_id in ids]
 
 
 def _result(name: str, rows: Sequence[AnyRow]) -> dg.AssetCheckResult:

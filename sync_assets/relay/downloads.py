@@ -175,6 +175,19 @@ def open_downloads(connection: Connection) -> Sequence[AnyRow]:
     return connection.execute(query.order_by(columns.id)).all()
 
 
+def in_state(connection: Connection, *states: DownloadState) -> Sequence[AnyRow]:
+    """Return the newest downloads of all media that are in some states, oldest first.
+
+    Args:
+        connection: A transaction of the ledger.
+        *states: The states.
+    """
+    columns = relay_downloads.c
+    newest = select(func.max(columns.id)).group_by(columns.media_id)
+    query = _query().where(columns.id.in_(newest), columns.state.in_(states))
+    return connection.execute(query.order_by(columns.id)).all()
+
+
 def latest(connection: Connection, media_id: int) -> AnyRow | None:
     """Return a medium's newest download; None where it has none.
 

@@ -1,0 +1,52 @@
+"""`scripts/relay`: see and steer downloads while nothing runs, and run them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sync_assets.commands.relay import main
+from sync_assets_tests.upstreams.origin import OriginServer
+
+CONTENT = b"film" * 10_000
+
+
+@pytest.fixture
+def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OriginServer]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SYNC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SYNC_RELAY__DISK_FREE_THRESHOLD_BYTES", "0")
+    with OriginServer() as running:
+        yield running
+
+
+def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str]:
+    capsys.readouterr()
+    assert main(["list", "--json", *arguments]) == 0
+    return {each["file"]: each["state"] for each in json.loads(capsys.readouterr().out)}
+
+
+def test_a_link_is_added_steered_and_downloaded(
+    origin: OriginServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    links = [origin.add(f"/{name}.mkv", CONTENT) for name in ("a", "b")]
+    assert main(["add", *links]) == 0
+    assert main(["pause", "1"]) == 0
+    assert main(["cancel", "2"]) == 0
+    assert listed(capsys) == {"a.mkv": "paused"}
+    assert listed(capsys, "--state", "cancelled") == {"b.mkv": "cancelled"}
+    assert main(["resume", "1"]) == 0
+    assert main(["retry", "2"]) == 0
+    assert listed(capsys) == {"a.mkv": "pending", "b.mkv": "pending"}
+    assert main(["run", "--seconds", "20"]) == 0
+    assert "2 completed, 0 failed" in capsys.readouterr().out
+    assert listed(capsys, "--state", "completed") == {"a.mkv": "completed", "b.mkv": "completed"}
+
+
+@pytest.mark.parametrize("command", [["pause", "99"], ["add", "ftp://host/a"]])
+def test_what_is_not_possible_says_what_to_do(
+    origin: OriginServer, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert main(command) == 1
+    assert "What to do:" in capsys.readouterr().err
