@@ -13,7 +13,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Connection
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
@@ -65,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("links", nargs="+", metavar="LINK")
     add.set_defaults(run=_add)
 
-    wishes: dict[str, tuple[Callable[[Connection, int], None], str]] = {
+    wishes: dict[str, tuple[Callable[..., None], str]] = {
         "pause": (downloads.pause, "let downloads rest"),
         "resume": (downloads.resume, "let paused downloads go on"),
         "retry": (downloads.retry, "try failed or cancelled downloads again"),
