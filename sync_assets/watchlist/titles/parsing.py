@@ -1,0 +1,306 @@
+"""Read a release name: prepare it, take what is certain, then the number, then the title."""
+
+import re
+from dataclasses import dataclass, replace
+
+from sync_assets.watchlist.titles import second_opinion
+from sync_assets.watchlist.titles.groups import find_group
+from sync_assets.watchlist.titles.languages import find_languages
+from sync_assets.watchlist.titles.models import (
+    EpisodeKind,
+    EpisodeNumbers,
+    Reading,
+    ReleaseName,
+)
+from sync_assets.watchlist.titles.numbers import (
+    Found,
+    find_episodes,
+    find_season,
+    find_season_episode,
+    mask_seasons,
+    number_of,
+)
+from sync_assets.watchlist.titles.qualities import find_resolution, find_source
+from sync_assets.watchlist.titles.text import (
+    LONGEST_NAME,
+    MASK,
+    PART_OF_TITLE,
+    mask_matches,
+    masked,
+    plain,
+    prepared,
+    without_extension,
+)
+from sync_assets.watchlist.titles.vocabulary import SITES, STRONGLY_TECHNICAL
+from sync_assets.watchlist.titles.work_titles import find_titles
+
+RULES = "rules"
+
+_CHECKSUM = re.compile(r"[\[(]([0-9A-Fa-f]{8})[\])]|(?<=[ -])([0-9A-F]{8})$")
+_ALL_LETTERS = re.compile(r"^[A-Fa-f]+$")
+_DATE = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d\d[-. ](?:0\d|1[0-2])[-. ][0-3]\d|[0-3]\d[-.](?:0\d|1[0-2])[-.](?:19|20)\d\d"
+    r"|\d{1,2} [A-Z][a-z]{2,8} (?:19|20)\d\d|[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d\d|^\d{6}(?= ))(?!\d)"
+)
+_YEAR = re.compile(r"[\[( .]((?:19[5-9]|20[0-9])\d)(?=[\]) .]|$)")
+_YEAR_IN_BRACKETS = re.compile(r"[\[(](?:(?:19[5-9]|20[0-9])\d)(?:-(?:19|20)?\d\d)?[\])]")
+_TITLE_NUMBERS = (
+    re.compile(r"(?<![A-Za-z])(?:part|pt|movie|film)[ ._]?\d{1,3}(?![A-Za-z0-9])", re.I),
+)
+_NOISE = (
+    re.compile(r"\d{1,2} ?月 ?新?番"),
+    re.compile(
+        r"(?<![A-Za-z])(?:vol(?:ume)?|disc|cd|batch|chapter)[ ._]{0,2}\d{1,3}(?:v\d)?(?![A-Za-z0-9])",
+        re.I,
+    ),
+    re.compile(r"\d+(?:\.\d+)? ?[kmgt]i?b(?![a-z])", re.I),
+    re.compile(r"(?<![A-Za-z0-9])[1-9][. ][01](?:ch)?(?=[\]) +]|$)"),
+    re.compile(r"(?<![A-Za-z0-9])\d{2}(?:\.\d{1,3})?[ ]?fps", re.I),
+    re.compile(r"(?<![A-Za-z0-9])\d{3,4}[pi](?![A-Za-z0-9])", re.I),
+    re.compile(r"(?<![A-Za-z0-9])(?:8|10|12)[ -]?bits?(?![A-Za-z0-9])", re.I),
+)
+_BARE_LINES = re.compile(
+    r"[\[(](?:480|540|576|720|1080|2160)[\])]|(?<= )(?:480|720|1080|2160)(?=[ .]+(?:bd|dvd|web|flac|x26|h26|hevc))",
+    re.I,
+)
+_VERSION = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=NCOP)|(?<=NCED)|(?<=\d))v(\d)(?![A-Za-z0-9.])", re.I
+)
+_PART = re.compile(r"(?<![A-Za-z])(?:part|partie|cour) ?(\d{1,2})(?![\d.])", re.I)
+_BATCH = re.compile(r"(?<![a-z])(?:batch|complete|completa|pack)(?![a-z])|合集|全集", re.I)
+_MOVIE = re.compile(r"(?<![a-z])(?:movie|gekijouban|film)(?![a-z])|剧场版|劇場版", re.I)
+_SPECIAL = re.compile(
+    r"(?<![a-z])(?:ova|oad|oav|sp|special|specials|ex)(?:(?= ?\d)|(?=[ \]\)\[]*$)|(?= ?[\[(\x1f-]))|番外|特典|特别篇|特別篇|(?:ova|oad|oav)(?= ?[\[(])",
+    re.I,
+)
+_EXTRA = re.compile(
+    r"(?<![a-z])(?:ncop|nced|creditless|menu|(?:pv|cm|trailer|preview)(?= ?\d|[ \]\x1f]))(?![a-z])|(?<![a-z])(?:op|ed) ?\d(?!\d)",
+    re.I,
+)
+_SCENE = re.compile(r"^[^\[\]【】]*(?:[ ._](?:hdtv|dvdrip|xvid)|$)", re.I)
+_RANDOM = re.compile(r"^(?:_?unpack )?[A-Za-z0-9 .]*$")
+_DIGITS = re.compile(r"\d+")
+_HASH_LIKE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{14,}")
+_LEADING_GROUP = re.compile(r"^[\d .]{0,4}(?:[A-Za-z]{1,10}\.)?[ *]*\[[^\[\]]*\]")
+_WORD = re.compile(r"[^\W_]")
+_MASKS = re.compile(rf"{MASK}+")
+_TITLE_SEPARATOR = re.compile(r"[/|]")
+_ADJACENT_BEFORE = re.compile(r"(?:^\[.* | - )(\d{2,4}(?:\.\d)?)[ (\[]*$")
+_ADJACENT_AFTER = re.compile(r"^[ )\]]*(?:- |\[|\()?(\d{2,5})(?=[\])]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    found: Found | None
+    season: Found | None
+
+
+def parse_release_name(name: str) -> ReleaseName:
+    """Read a release name.
+
+    Args:
+        name: Any text.
+
+    Returns:
+        What it says; never an error, whatever the text is.
+    """
+    stem, extension = without_extension(" ".join(name[:LONGEST_NAME].split()))
+    written = plain(stem)
+    text = prepared(written)
+    if _is_random(stem):
+        return ReleaseName(name, extension=extension)
+    body = _body(text, written)
+    numbers = _numbers(body, text)
+    found, season = numbers.found, numbers.season
+    group_mark = _LEADING_GROUP.match(written)
+    start, end = _title_span(body, numbers, start=group_mark.end() if group_mark else 0)
+    group = find_group(written, title_end=found.end if found else end)
+    source = find_source(text)
+    resolution, is_stated = find_resolution(text, extension, source)
+    readable = mask_seasons(body) if season else body
+    titles = find_titles(stem, readable, start=start, end=end, group=group)
+    result = ReleaseName(
+        name=name,
+        title=titles[0] if titles else None,
+        alternative_titles=tuple(titles[1:]),
+        season=_season_number(numbers),
+        episodes=found.episodes if found else None,
+        absolute=found.absolute if found else None,
+        kind=_kind(text, numbers),
+        version=_version(text, found),
+        part=_part(text),
+        is_batch=_is_batch(text, numbers),
+        resolution=resolution,
+        is_resolution_stated=is_stated,
+        source=source,
+        group=group,
+        languages=find_languages(text[min(end, len(text)) :]),
+        checksum=_checksum(text),
+        year=_year(text),
+        extension=extension,
+    )
+    return _reviewed(result, found)
+
+
+def _body(text: str, written: str) -> str:
+    """Mask whatever has digits that count no episodes."""
+    text = masked(text, (found.span() for found in SITES.finditer(written)))
+    text = masked(text, (found.span() for found in _CHECKSUM.finditer(text) if _is_checksum(found)))
+    text = mask_matches(text, _DATE, STRONGLY_TECHNICAL, _BARE_LINES, *_NOISE)
+    return mask_matches(text, *_TITLE_NUMBERS, mask=PART_OF_TITLE)
+
+
+def _numbers(body: str, text: str) -> _Numbers:
+    if found := find_season_episode(body):
+        rest = masked(body, [(found.start, found.end)])
+        return _Numbers(_with_absolute(found, body), find_season(rest))
+    season = find_season(body)
+    rest = mask_seasons(body) if season else body
+    rest = _mask_leading_group(rest)
+    without_year = mask_matches(rest, _YEAR_IN_BRACKETS)
+    is_scene = season is None and _SCENE.match(text) is not None
+    found = find_episodes(without_year, is_scene=is_scene, after=season.end if season else 0)
+    return _Numbers(found, season)
+
+
+def _mask_leading_group(text: str) -> str:
+    found = re.match(r"^ *\[([^\[\]]*)\]", text)
+    if (
+        found is None
+        or re.fullmatch(r"[ \dSE.-]*", found[1], re.I)
+        or not text[found.end() :].strip(f" {MASK}")
+    ):
+        return text
+    return MASK * found.end() + text[found.end() :]
+
+
+def _with_absolute(found: Found, body: str) -> Found:
+    before = _ADJACENT_BEFORE.search(body[: found.start])
+    after = _ADJACENT_AFTER.match(body[found.end :])
+    if not body.startswith("[") and (before or after):
+        # Outside anime, a number beside S01E02 belongs to the title of the series or the episode.
+        before = before if body[: found.start].rstrip().endswith("(") else None
+        after = after if after and after[0].lstrip().startswith("[") else None
+    if before:
+        number = EpisodeNumbers(_decimal(before[1]), _decimal(before[1]))
+        return replace(found, start=before.start(1), absolute=number)
+    if after and len(after[1]) != 4 or (after and "[" in after[0]):
+        number = EpisodeNumbers(_decimal(after[1]), _decimal(after[1]))
+        return replace(found, absolute=number)
+    return found
+
+
+def _decimal(text: str):
+    from decimal import Decimal
+
+    return Decimal(text)
+
+
+def _title_span(body: str, numbers: _Numbers, *, start: int) -> tuple[int, int]:
+    """Find where titles begin and end: behind the group, before what is no title."""
+    start = start if _WORD.search(body, start) else 0
+    found, season = numbers.found, numbers.season
+    if found and not _WORD.search(body, start, found.start):
+        # The number comes first, as in "Episode 3 Title" or "[S01E02] Title".
+        end = _first_mark(body, found.end)
+        if season and season.start >= found.end:
+            end = min(end, season.start)
+        dash = body.find(" - ", found.end + 3, end)
+        return found.end, dash if dash > 0 else end
+    end = _first_mark(body, start)
+    if found:
+        end = min(end, found.start)
+    if season and _WORD.search(body, start, season.start):
+        # Behind 第二季 the title may come again in another language.
+        is_last = not found or not _TITLE_SEPARATOR.search(body, season.end, found.start)
+        end = min(end, season.start) if is_last else end
+    return start, end
+
+
+def _first_mark(body: str, start: int) -> int:
+    """Find the first mask behind a title, or the bracket that it stands in."""
+    for found in _MASKS.finditer(body, start):
+        if not _WORD.search(body, start, found.start()):
+            continue
+        opening = max(body.rfind("(", start, found.start()), body.rfind("[", start, found.start()))
+        closing = max(body.rfind(")", start, found.start()), body.rfind("]", start, found.start()))
+        if opening > closing and _WORD.search(body, start, opening):
+            return opening
+        return found.start()
+    return len(body)
+
+
+def _season_number(numbers: _Numbers) -> int | None:
+    if numbers.found and numbers.found.season is not None:
+        return numbers.found.season
+    return numbers.season.season if numbers.season else None
+
+
+def _kind(text: str, numbers: _Numbers) -> EpisodeKind:
+    if _EXTRA.search(text):
+        return EpisodeKind.EXTRA
+    if _season_number(numbers) == 0:
+        return EpisodeKind.SPECIAL
+    if _MOVIE.search(text) and not (numbers.found and numbers.found.season):
+        return EpisodeKind.MOVIE
+    found = numbers.found
+    if _SPECIAL.search(text) and (found is None or _SPECIAL.match(text, found.start)):
+        return EpisodeKind.SPECIAL
+    return EpisodeKind.REGULAR
+
+
+def _version(text: str, found: Found | None) -> int:
+    if found and found.version is not None:
+        return found.version
+    matches = _VERSION.findall(text)
+    return int(matches[-1]) if matches else 1
+
+
+def _part(text: str) -> int | None:
+    found = _PART.search(text)
+    return number_of(found[1]) if found else None
+
+
+def _is_batch(text: str, numbers: _Numbers) -> bool:
+    found = numbers.found
+    if found is None or found.episodes is None:
+        return numbers.season is not None or _BATCH.search(text) is not None
+    return found.episodes.is_range or found.is_complete
+
+
+def _is_checksum(found: re.Match[str]) -> bool:
+    return _ALL_LETTERS.match(found[1] or found[2]) is None
+
+
+def _checksum(text: str) -> str | None:
+    found = next((each for each in _CHECKSUM.finditer(text) if _is_checksum(each)), None)
+    return (found[1] or found[2]).upper() if found else None
+
+
+def _year(text: str) -> int | None:
+    found = _YEAR.search(text)
+    return int(found[1]) if found else None
+
+
+def _is_random(stem: str) -> bool:
+    """Whether a name is what programs make up to hide the real one."""
+    return (
+        _RANDOM.match(stem) is not None
+        and any(
+            _HASH_LIKE.fullmatch(word) and len(_DIGITS.findall(word)) > 1
+            for word in re.split(r"[ .]", stem)
+        )
+        and not STRONGLY_TECHNICAL.search(stem)
+    )
+
+
+def _reviewed(result: ReleaseName, found: Found | None) -> ReleaseName:
+    """Ask the second reader where the first is not certain."""
+    if found is not None and found.is_certain:
+        return result
+    own = Reading(RULES, result.season, result.episodes)
+    other = second_opinion.read(result.name[:LONGEST_NAME])
+    if result.episodes is None and other.episodes is None:
+        return result
+    differs = result.episodes != other.episodes
+    return replace(result, readings=(own, other), needs_review=differs)
