@@ -18,6 +18,7 @@ from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets.settings.catalog import CatalogSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
+from sync_assets.settings.watchlist import WatchlistSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     strm: StrmSettings = StrmSettings()
     catalog: CatalogSettings = CatalogSettings()
     bangumi: BangumiSettings = BangumiSettings()
+    watchlist: WatchlistSettings = WatchlistSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -9,8 +9,10 @@ _TRAILING = re.compile(r"[\[(](?P<group>[^\[\]()]{1,200})[\])]?[ )]*$")
 _NUMBER_ONLY = re.compile(r"^[\d .~v-]+$|^[SE]\d+(?:[E-][\dE]+)?$|^[0-9A-F]{8}$", re.IGNORECASE)
 _NOT_A_GROUP = re.compile(
     r"^(?:season|saison|s) ?\d+$|^movie$|^剧场版$|^劇場版$|\d+ ?月新?番|^(?:国漫|动漫|動漫|新番|连载|完结)$"
-    r"|^(?:part|vol|ep(?:isode)?)[ .]?\d|^\d{4}[-. ]\d\d?[-. ]\d\d?$|^v\d$|^(?:ova|oad|special|sp)\d*$"
-    r"|^(?:\d+(?:\.\d+)? ?[kmg]i?b)$|^fixed$|^(?:fin|end|final|pack|batch)$|^(?:subs?|chap|op|ed)(?![a-z]).*$",
+    r"|^(?:part|vol|ep(?:isode)?)[ .]?\d|^\d{4}[-. ]\d\d?[-. ]\d\d?$|^v\d$|^(?:ova|oad|special"
+    r"|sp)\d*$"
+    r"|^(?:\d+(?:\.\d+)? ?[kmg]i?b)$|^fixed$|^(?:fin|end|final|pack|batch)$|^(?:subs?|chap|op"
+    r"|ed)(?![a-z]).*$",
     re.IGNORECASE,
 )
 _SCENE = re.compile(r"(?<=[A-Za-z0-9.\])])-(?P<group>[A-Za-z0-9][\w.!-]*(?: [A-Z]{2,}){0,3}|ZR)-?$")

@@ -29,7 +29,9 @@ _WORDS: tuple[tuple[Language, str], ...] = (
 _PATTERNS = tuple(
     (
         language,
-        re.compile(rf"(?<![a-z0-9]){words}(?![a-z0-9])".replace(words, f"(?:{words})"), re.I),
+        re.compile(
+            rf"(?<![a-z0-9]){words}(?![a-z0-9])".replace(words, f"(?:{words})"), re.IGNORECASE
+        ),
     )
     for language, words in _WORDS
 )

@@ -10,6 +10,33 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sync_assets.watchlist.titles.models import EpisodeNumbers
+from sync_assets.watchlist.titles.number_patterns import (
+    BRACKET_LEADING,
+    BRACKETED,
+    BRACKETED_RANGE,
+    CAPITULO,
+    CJK_ALL,
+    CJK_BARE,
+    CJK_EPISODE,
+    CJK_SPECIAL,
+    COMPACT,
+    DASHED,
+    EPISODE_WORD,
+    FREE,
+    GLUED,
+    HASH,
+    LEADING,
+    LEADING_PADDED,
+    LEADING_SEASON,
+    OF,
+    ORDINAL_EPISODE,
+    RANGE,
+    SEASON_DOT_EPISODE,
+    SEASON_EPISODE,
+    SEASON_X_EPISODE,
+    SEASONS,
+    SPECIAL,
+)
 from sync_assets.watchlist.titles.text import MASK
 
 
@@ -41,108 +68,6 @@ class Found:
 _KANJI: Mapping[str, int] = {
     character: value for value, character in enumerate("〇一二三四五六七八九十")
 } | {"零": 0, "两": 2, "兩": 2}
-_ROMAN: Mapping[str, int] = {"II": 2, "III": 3, "IV": 4, "Ⅱ": 2, "Ⅲ": 3, "Ⅳ": 4}
-_CJK_NUMBER = r"\d{1,4}(?:\.\d)?|[〇零一二两兩三四五六七八九十百]{1,5}"
-_END = r"(?![A-Za-z0-9])"
-_BEGIN = r"(?<![A-Za-z0-9.])"
-_VERSION = r"(?:[ ._]?[vV](?P<version>\d)(?!\d))?"
-_NUMBER = r"\d{1,4}(?:\.\d{1,2})?"
-
-_SEASON_EPISODE = re.compile(
-    r"(?<![A-Za-z0-9])(?P<glued>[a-z]+s(?=\d\de\d\d))?S?(?P<season>(?<=[Ss])\d{1,4})[ ._-]{0,3}"
-    r"(?:E|EP)[ ._]?(?P<first>\d{1,5}(?:\.5)?)(?P<suffix>[a-c](?![a-z0-9]))?"
-    r"(?P<more>(?:[ ._]?[-~&+]?[ ._]?(?:S\d{1,4}[ ._]?)?EP?\d{1,5}|-\d{1,3}(?![\dA-Za-z]))*)"
-    + _VERSION,
-    re.IGNORECASE,
-)
-_SEASON_X_EPISODE = re.compile(
-    r"(?<![A-Za-z0-9])(?P<season>\d{1,2}|(?:19|20)\d\d)x(?P<first>\d{1,3})"
-    r"(?P<more>(?:[ ._]?-?[ ._]?\d{1,2}x\d{1,3}|[-x]\d{2,3}(?!\d))*)(?![A-Za-z0-9])" + _VERSION,
-    re.IGNORECASE,
-)
-_SEASON_DOT_EPISODE = re.compile(r"(?<![A-Za-z0-9])s(?P<season>\d\d)\.(?P<first>\d\d)(?!\d)", re.I)
-_CAPITULO = re.compile(
-    r"\bCap[. ]*(?P<season>\d{1,2})(?P<first>\d\d)(?:_| |-)?(?:(?P=season)(?P<last>\d\d))?(?!\d)",
-    re.IGNORECASE,
-)
-_OF = re.compile(r"(?<![A-Za-z0-9])(?P<first>\d{1,3}) ?of ?(?P<count>\d{1,3})(?![A-Za-z0-9])", re.I)
-
-_CJK_EPISODE = re.compile(
-    rf"第 ?(?P<first>{_CJK_NUMBER}) ?(?:[-~至到] ?第? ?(?P<last>{_CJK_NUMBER}))? ?[话話集回夜](?![期季])"
-    rf"{_VERSION}"
-)
-_CJK_ALL = re.compile(rf"[全共] ?(?P<count>{_CJK_NUMBER}) ?[话話集回]")
-_CJK_BARE = re.compile(
-    rf"{_BEGIN}(?P<first>\d{{1,4}}(?:\.\d)?)(?: ?[-~] ?(?P<last>\d{{1,4}}))? ?[话話集](?![A-Za-z])"
-)
-_EPISODE_WORD = re.compile(
-    r"(?<![A-Za-z0-9])(?:episodes?|[ée]pisodes?|eps?|folgen?|cap[ií]tulo|episodio|puntata|odcinek|"
-    rf"эпизод|серия|tập|e(?=\d))[ ._-]?#? ?(?P<first>\d{{1,4}}(?:\.5(?!\d))?)(?P<suffix>[a-cA-C](?![A-Za-z0-9]))?"
-    r"(?: ?[-~&+] ?(?:E|EP|Episode )?(?P<last>\d{1,4})(?![\d.A-Za-z]))?" + _VERSION,
-    re.IGNORECASE,
-)
-_ORDINAL_EPISODE = re.compile(
-    r"(?<![A-Za-z0-9])(?P<first>\d{1,4})\.? ?(?:b[öo]l[üu]m|серия|odcinek|rész)", re.IGNORECASE
-)
-_HASH = re.compile(
-    rf"#(?P<first>{_NUMBER})(?: ?[-~] ?(?P<last>\d{{1,4}}))?{_VERSION}(?![A-Za-z0-9])"
-)
-_SPECIAL = re.compile(
-    r"(?<![A-Za-z0-9])(?P<word>SP|OVA|OAD|OAV|ONA|Specials?|EX|PV|CM|NCOP|NCED|OP|ED|Menu|Extra|Trailer|Preview)"
-    r"[ ._-]?(?P<first>\d{1,3}(?:\.\d)?)(?: ?[-~] ?(?P<last>\d{1,3}))?"
-    + _VERSION
-    + r"(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
-_CJK_SPECIAL = re.compile(r"(?:番外篇?|特典|特别篇|特別篇)[ ._]?(?P<first>\d{1,3})")
-
-_TAIL = r"(?:[ ._]?(?:END|FIN(?:AL)?|完|完结|完結|終|终|Pre|TV|最终回|最終回|[\[(](?:END|FIN|完|終|终|最终话)[\])]?))?"
-_BRACKETED = re.compile(
-    rf"[\[(] ?(?P<first>\d{{1,4}}(?:\.\d{{1,2}})?)(?P<suffix>[a-cA-C])?{_VERSION}{_TAIL} ?[\])]",
-    re.I,
-)
-_BRACKETED_RANGE = re.compile(
-    rf"[\[(] ?(?:E|EP|第)?(?P<first>\d{{1,4}}(?:\.\d)?) ?(?:[-~&+]|to) ?(?:E|EP)?(?P<last>\d{{1,4}}(?:\.\d)?)"
-    r"(?: ?(?:END|FIN|完|合集|Complete|Batch|全集|全|[话話集]|\+ ?\w{1,12}|v\d|[A-Za-z]{2,8}){0,3})? ?[\])]",
-    re.IGNORECASE,
-)
-_BRACKET_LEADING = re.compile(rf"\[(?P<first>\d{{2,4}}){_VERSION}[ _](?=[^\]\d][^\]]*\])")
-_DASHED = re.compile(
-    rf"(?:(?<=[ \]){MASK}])-|(?<=[^ \d])- |:) ?(?P<first>\d{{1,4}}(?:\.\d{{1,2}})?)(?P<suffix>[a-cA-C])?"
-    rf"{_VERSION}{_TAIL}(?=$|[ \[({MASK}]|-(?=[^\d]))",
-    re.IGNORECASE,
-)
-_RANGE = re.compile(
-    r"(?<![A-Za-z0-9.#-])(?P<first>\d{1,4})(?P<joint> ?[-~+&] ?|[-~])(?P<last>\d{1,4})"
-    r"(?![\dA-Za-z]|\.\d|-\d)"
-)
-_FREE = re.compile(
-    rf"(?<![A-Za-z0-9.,'#$€/~×-])(?P<first>\d{{1,4}}(?:\.5)?)(?P<suffix>[a-cA-C])?{_VERSION}{_TAIL}"
-    rf"(?=$|[ \]\[(){MASK}:,]|-(?![\d ])| -|\.(?!\d))",
-    re.IGNORECASE,
-)
-_LEADING = re.compile(r"^[ \[(]*(?P<first>\d{1,3})(?: ?- ?|[ .]? ?\[)(?=[^\d ])")
-_LEADING_PADDED = re.compile(r"^[ \[(]*(?P<first>0\d{1,2})[\])]? ?- ?(?=[^\d ])")
-_LEADING_SEASON = re.compile(r"^(?P<season>\d{1,2})-(?P<first>\d\d)(?= )")
-_GLUED = re.compile(r"(?<=[A-Za-z])-(?P<first>\d{2,4})(?= |$)")
-_COMPACT = re.compile(
-    r"(?<![A-Za-z0-9.-])(?P<digits>\d{3}|0?\d{5})(?![A-Za-z0-9])|(?<=-)(?P<end>\d{3})$"
-)
-
-_SEASONS = (
-    re.compile(r"(?<![A-Za-z0-9])S ?(?P<season>\d{1,2}|20\d\d)(?![A-Za-z0-9])", re.IGNORECASE),
-    re.compile(
-        r"(?<![A-Za-z])(?:seasons?|saison|stagione|temporada|staffel|sezon|сезон)[ ._-]?(?P<season>\d{1,4})(?!\d)",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"(?<![A-Za-z0-9])(?P<season>[1-9]\d?)(?:st|nd|rd|th)?\.? (?:season|saison|stagione|sezon)(?![A-Za-z]| ?\d)",
-        re.IGNORECASE,
-    ),
-    re.compile(rf"第 ?(?P<season>{_CJK_NUMBER}) ?[季期]"),
-    re.compile(r"(?<![A-Za-z0-9])(?P<season>\d{1,2})[期季](?!生)"),
-)
-_SCENE_MEDIUM = re.compile(r"^[ .]*(?:hdtv|dvdrip|dsr|pdtv|tvrip|xvid|x264|web)", re.IGNORECASE)
 _YEARS = range(1950, 2100)
 
 
@@ -163,7 +88,7 @@ def number_of(text: str) -> int:
 
 def find_season(text: str) -> Found | None:
     """Find a season that stands by itself, such as S2, "2nd Season" or 第二季."""
-    matches = [found for pattern in _SEASONS for found in pattern.finditer(text)]
+    matches = [found for pattern in SEASONS for found in pattern.finditer(text)]
     if not matches:
         return None
     first = min(matches, key=lambda each: each.start())
@@ -173,7 +98,7 @@ def find_season(text: str) -> Found | None:
 
 def mask_seasons(text: str) -> str:
     """Return the text with masks where seasons stand."""
-    for pattern in _SEASONS:
+    for pattern in SEASONS:
         text = pattern.sub(lambda found: MASK * len(found[0]), text)
     return text
 
@@ -216,8 +141,7 @@ def _episodes(first: str, last: str | None = None, suffix: str | None = None) ->
     end = begin
     if last is not None:
         end = Decimal(last) if last.replace(".", "", 1).isdecimal() else Decimal(number_of(last))
-    if end < begin:
-        end = begin
+    end = max(end, begin)
     return EpisodeNumbers(begin, end, (suffix or "").upper())
 
 
@@ -239,7 +163,7 @@ def _last_of(found: re.Match[str]) -> str | None:
 
 
 def _season_episode(text: str) -> Found | None:
-    found = _SEASON_EPISODE.search(text)
+    found = SEASON_EPISODE.search(text)
     if found is None:
         return None
     version = found["version"]
@@ -255,7 +179,7 @@ def _season_episode(text: str) -> Found | None:
 
 
 def _season_x_episode(text: str) -> Found | None:
-    found = _SEASON_X_EPISODE.search(text)
+    found = SEASON_X_EPISODE.search(text)
     if found is None:
         return None
     return Found(
@@ -268,17 +192,17 @@ def _season_x_episode(text: str) -> Found | None:
 
 
 def _season_dot_episode(text: str) -> Found | None:
-    found = _SEASON_DOT_EPISODE.search(text)
+    found = SEASON_DOT_EPISODE.search(text)
     return found and replace(_of_match(found, is_certain=False), season=int(found["season"]))
 
 
 def _capitulo(text: str) -> Found | None:
-    found = _CAPITULO.search(text)
+    found = CAPITULO.search(text)
     return found and replace(_of_match(found, is_certain=True), season=int(found["season"]))
 
 
 def _of_count(text: str) -> Found | None:
-    found = _OF.search(text)
+    found = OF.search(text)
     if found is None or int(found["first"]) > int(found["count"]):
         return None
     return replace(_of_match(found, is_certain=True), season=1)
@@ -293,7 +217,7 @@ def _certain(pattern: re.Pattern[str]) -> Callable[[str], Found | None]:
 
 
 def _all_episodes(text: str) -> Found | None:
-    found = _CJK_ALL.search(text)
+    found = CJK_ALL.search(text)
     if found is None:
         return None
     episodes = _episodes("1", found["count"])
@@ -301,7 +225,7 @@ def _all_episodes(text: str) -> Found | None:
 
 
 def _bracketed_range(text: str) -> Found | None:
-    for found in _BRACKETED_RANGE.finditer(text):
+    for found in BRACKETED_RANGE.finditer(text):
         if Decimal(found["first"]) < Decimal(found["last"]) and not _are_years(found):
             return _of_match(found, is_certain=False)
     return None
@@ -310,7 +234,7 @@ def _bracketed_range(text: str) -> Found | None:
 def _bracketed(text: str) -> Found | None:
     matches = [
         found
-        for found in _BRACKETED.finditer(text)
+        for found in BRACKETED.finditer(text)
         if not (found[0].startswith("(") and _is_year(found["first"]))
     ]
     others = [found for found in matches if not _is_year(found["first"])]
@@ -320,18 +244,18 @@ def _bracketed(text: str) -> Found | None:
 
 def _bracketed_alone(text: str) -> Found | None:
     """A number in square brackets: an episode, unless it is all that could be a year."""
-    matches = [found for found in _BRACKETED.finditer(text) if found[0].startswith("[")]
+    matches = [found for found in BRACKETED.finditer(text) if found[0].startswith("[")]
     others = [found for found in matches if not _is_year(found["first"])]
     return _of_match(others[0], is_certain=False) if others else None
 
 
 def _bracket_leading(text: str) -> Found | None:
-    found = _BRACKET_LEADING.search(text)
+    found = BRACKET_LEADING.search(text)
     return found and _of_match(found, is_certain=False)
 
 
 def _dashed(text: str) -> Found | None:
-    matches = list(_DASHED.finditer(text))
+    matches = list(DASHED.finditer(text))
     plain = [each for each in matches if not _is_year(each["first"])] or matches
     return _of_match(plain[0], is_certain=False) if plain else None
 
@@ -345,7 +269,7 @@ def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]
 
 
 def _range(text: str) -> Found | None:
-    for found in _overlapping(_RANGE, text):
+    for found in _overlapping(RANGE, text):
         first, last, joint = found["first"], found["last"], found["joint"]
         if int(first) >= int(last) or _are_years(found):
             continue
@@ -369,7 +293,7 @@ def _free(text: str, after: int) -> Found | None:
     limit = _first_mask_after_title(text)
     matches = [
         found
-        for found in _FREE.finditer(text, after, limit)
+        for found in FREE.finditer(text, after, limit)
         if text[: found.start()].strip(" -[(" + MASK)
     ]
     plain = [found for found in matches if not _is_year(found["first"])]
@@ -394,23 +318,23 @@ def _first_mask_after_title(text: str) -> int:
 
 
 def _leading(text: str) -> Found | None:
-    found = _LEADING.search(text)
+    found = LEADING.search(text)
     return found and _of_match(found, is_certain=False)
 
 
 def _leading_season(text: str) -> Found | None:
-    found = _LEADING_SEASON.search(text)
+    found = LEADING_SEASON.search(text)
     return found and replace(_of_match(found, is_certain=False), season=int(found["season"]))
 
 
 def _glued(text: str) -> Found | None:
-    found = _GLUED.search(text)
+    found = GLUED.search(text)
     return found and _of_match(found, is_certain=False)
 
 
 def _compact(text: str) -> Found | None:
     """Find 103 as season 1, episode 3, and 10708 as episodes 7 to 8."""
-    for found in _COMPACT.finditer(text):
+    for found in COMPACT.finditer(text):
         digits = found["digits"] or found["end"]
         if found["end"] and MASK not in text:
             # "some-title-103" counts from the beginning; only television numbers like this.
@@ -437,19 +361,19 @@ def _are_years(found: re.Match[str]) -> bool:
 _RULES: Sequence[Callable[[str], Found | None]] = (
     _of_count,
     _all_episodes,
-    _certain(_CJK_EPISODE),
+    _certain(CJK_EPISODE),
     _bracketed_range,
-    _certain(_EPISODE_WORD),
-    _certain(_ORDINAL_EPISODE),
-    _certain(_HASH),
+    _certain(EPISODE_WORD),
+    _certain(ORDINAL_EPISODE),
+    _certain(HASH),
     _range,
     _dashed,
     _bracketed_alone,
-    _certain(_CJK_BARE),
+    _certain(CJK_BARE),
     _bracket_leading,
-    _certain(_SPECIAL),
-    _certain(_CJK_SPECIAL),
+    _certain(SPECIAL),
+    _certain(CJK_SPECIAL),
     _leading_season,
-    _certain(_LEADING_PADDED),
+    _certain(LEADING_PADDED),
 )
 _WEAK_RULES: Sequence[Callable[[str], Found | None]] = (_bracketed, _glued, _leading)

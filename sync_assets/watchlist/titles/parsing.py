@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from sync_assets.watchlist.titles import second_opinion
 from sync_assets.watchlist.titles.groups import find_group
@@ -39,45 +40,51 @@ RULES = "rules"
 _CHECKSUM = re.compile(r"[\[(]([0-9A-Fa-f]{8})[\])]|(?<=[ -])([0-9A-F]{8})$")
 _ALL_LETTERS = re.compile(r"^[A-Fa-f]+$")
 _DATE = re.compile(
-    r"(?<!\d)(?:(?:19|20)\d\d[-. ](?:0\d|1[0-2])[-. ][0-3]\d|[0-3]\d[-.](?:0\d|1[0-2])[-.](?:19|20)\d\d"
-    r"|\d{1,2} [A-Z][a-z]{2,8} (?:19|20)\d\d|[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d\d|^\d{6}(?= ))(?!\d)"
+    r"(?<!\d)(?:(?:19|20)\d\d[-. ](?:0\d|1[0-2])[-. ][0-3]\d|[0-3]\d[-.](?:0\d|1[0-2])[-.](?:19"
+    r"|20)\d\d"
+    r"|\d{1,2} [A-Z][a-z]{2,8} (?:19|20)\d\d|[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d\d"
+    r"|^\d{6}(?= ))(?!\d)"
 )
 _YEAR = re.compile(r"[\[( .]((?:19[5-9]|20[0-9])\d)(?=[\]) .]|$)")
 _YEAR_IN_BRACKETS = re.compile(r"[\[(](?:(?:19[5-9]|20[0-9])\d)(?:-(?:19|20)?\d\d)?[\])]")
 _TITLE_NUMBERS = (
-    re.compile(r"(?<![A-Za-z])(?:part|pt|movie|film)[ ._]?\d{1,3}(?![A-Za-z0-9])", re.I),
+    re.compile(r"(?<![A-Za-z])(?:part|pt|movie|film)[ ._]?\d{1,3}(?![A-Za-z0-9])", re.IGNORECASE),
 )
 _NOISE = (
     re.compile(r"\d{1,2} ?月 ?新?番"),
     re.compile(
-        r"(?<![A-Za-z])(?:vol(?:ume)?|disc|cd|batch|chapter)[ ._]{0,2}\d{1,3}(?:v\d)?(?![A-Za-z0-9])",
-        re.I,
+        r"(?<![A-Za-z])(?:vol(?:ume)?|disc|cd|batch"
+        r"|chapter)[ ._]{0,2}\d{1,3}(?:v\d)?(?![A-Za-z0-9])",
+        re.IGNORECASE,
     ),
-    re.compile(r"\d+(?:\.\d+)? ?[kmgt]i?b(?![a-z])", re.I),
+    re.compile(r"\d+(?:\.\d+)? ?[kmgt]i?b(?![a-z])", re.IGNORECASE),
     re.compile(r"(?<![A-Za-z0-9])[1-9][. ][01](?:ch)?(?=[\]) +]|$)"),
-    re.compile(r"(?<![A-Za-z0-9])\d{2}(?:\.\d{1,3})?[ ]?fps", re.I),
-    re.compile(r"(?<![A-Za-z0-9])\d{3,4}[pi](?![A-Za-z0-9])", re.I),
-    re.compile(r"(?<![A-Za-z0-9])(?:8|10|12)[ -]?bits?(?![A-Za-z0-9])", re.I),
+    re.compile(r"(?<![A-Za-z0-9])\d{2}(?:\.\d{1,3})?[ ]?fps", re.IGNORECASE),
+    re.compile(r"(?<![A-Za-z0-9])\d{3,4}[pi](?![A-Za-z0-9])", re.IGNORECASE),
+    re.compile(r"(?<![A-Za-z0-9])(?:8|10|12)[ -]?bits?(?![A-Za-z0-9])", re.IGNORECASE),
 )
 _BARE_LINES = re.compile(
-    r"[\[(](?:480|540|576|720|1080|2160)[\])]|(?<= )(?:480|720|1080|2160)(?=[ .]+(?:bd|dvd|web|flac|x26|h26|hevc))",
-    re.I,
+    r"[\[(](?:480|540|576|720|1080|2160)[\])]|(?<= )(?:480|720|1080|2160)(?=[ .]+(?:bd|dvd|web"
+    r"|flac|x26|h26|hevc))",
+    re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"(?:(?<![A-Za-z0-9])|(?<=NCOP)|(?<=NCED)|(?<=\d))v(\d)(?![A-Za-z0-9.])", re.I
+    r"(?:(?<![A-Za-z0-9])|(?<=NCOP)|(?<=NCED)|(?<=\d))v(\d)(?![A-Za-z0-9.])", re.IGNORECASE
 )
-_PART = re.compile(r"(?<![A-Za-z])(?:part|partie|cour) ?(\d{1,2})(?![\d.])", re.I)
-_BATCH = re.compile(r"(?<![a-z])(?:batch|complete|completa|pack)(?![a-z])|合集|全集", re.I)
-_MOVIE = re.compile(r"(?<![a-z])(?:movie|gekijouban|film)(?![a-z])|剧场版|劇場版", re.I)
+_PART = re.compile(r"(?<![A-Za-z])(?:part|partie|cour) ?(\d{1,2})(?![\d.])", re.IGNORECASE)
+_BATCH = re.compile(r"(?<![a-z])(?:batch|complete|completa|pack)(?![a-z])|合集|全集", re.IGNORECASE)
+_MOVIE = re.compile(r"(?<![a-z])(?:movie|gekijouban|film)(?![a-z])|剧场版|劇場版", re.IGNORECASE)
 _SPECIAL = re.compile(
-    r"(?<![a-z])(?:ova|oad|oav|sp|special|specials|ex)(?:(?= ?\d)|(?=[ \]\)\[]*$)|(?= ?[\[(\x1f-]))|番外|特典|特别篇|特別篇|(?:ova|oad|oav)(?= ?[\[(])",
-    re.I,
+    r"(?<![a-z])(?:ova|oad|oav|sp|special|specials|ex)(?:(?= ?\d)|(?=[ \]\)\[]*$)"
+    r"|(?= ?[\[(\x1f-]))|番外|特典|特别篇|特別篇|(?:ova|oad|oav)(?= ?[\[(])",
+    re.IGNORECASE,
 )
 _EXTRA = re.compile(
-    r"(?<![a-z])(?:ncop|nced|creditless|menu|(?:pv|cm|trailer|preview)(?= ?\d|[ \]\x1f]))(?![a-z])|(?<![a-z])(?:op|ed) ?\d(?!\d)",
-    re.I,
+    r"(?<![a-z])(?:ncop|nced|creditless|menu|(?:pv|cm|trailer|preview)(?= ?\d"
+    r"|[ \]\x1f]))(?![a-z])|(?<![a-z])(?:op|ed) ?\d(?!\d)",
+    re.IGNORECASE,
 )
-_SCENE = re.compile(r"^[^\[\]【】]*(?:[ ._](?:hdtv|dvdrip|xvid)|$)", re.I)
+_SCENE = re.compile(r"^[^\[\]【】]*(?:[ ._](?:hdtv|dvdrip|xvid)|$)", re.IGNORECASE)
 _RANDOM = re.compile(r"^(?:_?unpack )?[A-Za-z0-9 .]*$")
 _DIGITS = re.compile(r"\d+")
 _HASH_LIKE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{14,}")
@@ -167,7 +174,7 @@ def _mask_leading_group(text: str) -> str:
     found = re.match(r"^ *\[([^\[\]]*)\]", text)
     if (
         found is None
-        or re.fullmatch(r"[ \dSE.-]*", found[1], re.I)
+        or re.fullmatch(r"[ \dSE.-]*", found[1], re.IGNORECASE)
         or not text[found.end() :].strip(f" {MASK}")
     ):
         return text
@@ -182,18 +189,12 @@ def _with_absolute(found: Found, body: str) -> Found:
         before = before if body[: found.start].rstrip().endswith("(") else None
         after = after if after and after[0].lstrip().startswith("[") else None
     if before:
-        number = EpisodeNumbers(_decimal(before[1]), _decimal(before[1]))
+        number = EpisodeNumbers(Decimal(before[1]), Decimal(before[1]))
         return replace(found, start=before.start(1), absolute=number)
-    if after and len(after[1]) != 4 or (after and "[" in after[0]):
-        number = EpisodeNumbers(_decimal(after[1]), _decimal(after[1]))
+    if after and (len(after[1]) != 4 or "[" in after[0]):
+        number = EpisodeNumbers(Decimal(after[1]), Decimal(after[1]))
         return replace(found, absolute=number)
     return found
-
-
-def _decimal(text: str):
-    from decimal import Decimal
-
-    return Decimal(text)
 
 
 def _title_span(body: str, numbers: _Numbers, *, start: int) -> tuple[int, int]:

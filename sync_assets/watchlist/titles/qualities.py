@@ -23,7 +23,8 @@ _SOURCES: Mapping[str, re.Pattern[str]] = {
     for name, pattern in {
         "bluray": r"blu[ ._-]?ray|bd[ ._-]?(?:rip|mux|light|remux|box)?|brrip|hd[ ._-]?dvd",
         "webrip": r"web[ ._-]?rip|webmux|web[ ._-]?dlrip",
-        "web": r"web[ ._-]?dl(?:mux)?|web(?:[ ._-]?hd)?|(?:netflix|amazon|hbomax)(?:u?hd|sd)?|baha|b-global",
+        "web": r"web[ ._-]?dl(?:mux)?|web(?:[ ._-]?hd)?|(?:netflix|amazon|hbomax)(?:u?hd|sd)?"
+        r"|baha|b-global",
         "dvd": r"dvd(?:[ ._-]?rip|scr|[59r])?|xviddvd|xvidvd|ntsc|pal",
         "hdtv": r"[hp]d[ ._-]?tv(?:rip)?|htdv|tv[ ._-]?rip|dsr|sdtv|satrip",
     }.items()
