@@ -24,8 +24,14 @@ from sync_assets.watchlist.providers.models import (
 )
 from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.protocol import Client, PageUnavailableError
-from sync_assets.watchlist.providers.scripts_in_pages import array, calls, without_comments
-from sync_assets.watchlist.providers.sites import SiteProvider, no_data, page_download
+from sync_assets.watchlist.providers.scripts_in_pages import (
+    array,
+    calls,
+    scripts_of,
+    without_comments,
+)
+from sync_assets.watchlist.providers.sites import SiteProvider, no_data
+from sync_assets.watchlist.providers.ytdlp import resolve_page
 from sync_assets.watchlist.titles import EpisodeKind
 
 LANGUAGES = ("vostfr", "vf", "vf1", "vf2", "va", "vj", "vkr", "vcn", "vqc", "var")
@@ -56,7 +62,7 @@ class ListedSeason:
 def parse_hub(text: str) -> tuple[ListedSeason, ...]:
     """Find the seasons of a series; scans are none, nor is the template that the site leaves in."""
     seasons = []
-    for _, arguments in calls(without_comments(text), "panneauAnime"):
+    for _, arguments in calls(scripts_of(text), "panneauAnime"):
         if len(arguments) != 2 or arguments == ("nom", "url"):
             continue
         key, _, language = arguments[1].strip("/").rpartition("/")
@@ -98,7 +104,7 @@ def parse_names(text: str, count: int) -> tuple[str, ...]:
     """
     names: list[str] = []
     following = 1
-    script = without_comments(text)
+    script = scripts_of(text)
     functions = ("resetListe", "creerListe", "newSP", "newSPF", "finirListe", "finirListeOP")
     for function, arguments in calls(script, *functions):
         numbers = [int(each) for each in arguments if each.isdecimal()]
@@ -172,7 +178,7 @@ class AnimesamaProvider(SiteProvider):
 
     def resolve(self, variant: Variant, client: Client) -> Download:  # noqa: ARG002 - the protocol's
         """Find the file behind a player."""
-        return page_download(variant)
+        return resolve_page(variant)
 
 
 def _season_result(
@@ -191,14 +197,13 @@ def _season_result(
             players_page = client.get(script_url, state=state.get(script_url), referer=page.url)
         except PageUnavailableError as error:
             return replace(failed(error, episodes), state=states)
+        players = {} if players_page.is_unchanged else parse_players(players_page.text)
+        if not players and not players_page.is_unchanged:
+            continue
         states[script_url] = players_page.state
         read += 1
         if players_page.is_unchanged:
             unchanged += 1
-            continue
-        players = parse_players(players_page.text)
-        if not players:
-            read -= 1
             continue
         names = parse_names(page.text, max(players))
         episodes += _episodes(key, language, names, players)

@@ -1,4 +1,4 @@
-"""The provider of pages in the form of anime-ultime: a list of files, each with a player's answer."""
+"""The provider of pages in the form of anime-ultime: a list of files, each with a player."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Fetch pages: politely, within limits, only where the guard lets it, and never around a barrier."""
+"""Fetch pages: politely, within limits, where the guard lets it, and never around a barrier."""
 
 import re
 import ssl
@@ -36,11 +36,13 @@ _BROKEN_REMEDY = "Open the address in a browser; correct it, or wait until the s
 _LATER_REMEDY = "Nothing to do: it is asked again later."
 _DEFAULT_BLOCK_SECONDS = 60.0
 _CHALLENGE_HEAD_BYTES = 65_536
+_SMALL_PAGE_BYTES = 8_192
 _CHALLENGE = re.compile(
-    rb"challenges\.cloudflare\.com|/cdn-cgi/challenge-platform/|cf-chl-|cf_chl_|<title>Just a moment"
-    rb"|<title>DDoS-Guard|__ddg|g-recaptcha|h-captcha|hcaptcha\.com/|<title>Attention Required",
+    rb"cf-chl-|_cf_chl_opt|<title>\s*(?:Just a moment|Attention Required|DDoS-Guard|Un instant)",
     re.IGNORECASE,
 )
+_CAPTCHA = re.compile(rb"captcha|challenges\.cloudflare\.com", re.IGNORECASE)
+"""Also part of whole pages, in their forms to log in; so it counts where there is little else."""
 _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 _REFUSALS = frozenset({401, 403, 407, 451})
 
@@ -50,7 +52,6 @@ class _GuardedTransport(httpx.HTTPTransport):
 
     def __init__(self, guard: AddressGuard) -> None:
         super().__init__(trust_env=False)
-        self._pool.close()
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=16,
@@ -95,9 +96,7 @@ class PageClient:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(
-        self, url: str, *, state: PageState | None = None, referer: str | None = None
-    ) -> Page:
+    def get(self, url: str, *, state: PageState | None = None, referer: str | None = None) -> Page:
         """Fetch a page, only if it changed where a state is given."""
         headers = {"Accept-Encoding": "gzip, deflate"}
         if state and state.etag:
@@ -197,12 +196,18 @@ class PageClient:
 def _refuse_challenge(url: str, response: httpx.Response, content: bytes) -> None:
     is_page = "html" in response.headers.get("Content-Type", "").lower()
     is_challenge = response.headers.get("cf-mitigated") == "challenge" or (
-        is_page and _CHALLENGE.search(content[:_CHALLENGE_HEAD_BYTES]) is not None
+        is_page and _is_challenge(content)
     )
     if is_challenge or response.status_code in _REFUSALS:
         what = "shows a challenge" if is_challenge else f"refuses (HTTP {response.status_code})"
         message = f"{shown_url(url)} {what}: it does not want programs."
         raise PageBlockedError(message, remedy=_BLOCKED_REMEDY)
+
+
+def _is_challenge(content: bytes) -> bool:
+    if _CHALLENGE.search(content[:_CHALLENGE_HEAD_BYTES]):
+        return True
+    return len(content) <= _SMALL_PAGE_BYTES and _CAPTCHA.search(content) is not None
 
 
 def _host(url: str) -> str:

@@ -25,7 +25,8 @@ from sync_assets.watchlist.providers.torrents import infohash_of, infohash_of_ma
 _CHINA = timezone(timedelta(hours=8))
 _ITEM = re.compile(r"<(item|entry)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _ATTRIBUTE = re.compile(
-    r"<(?:\w+:)?attr\s+name\s*=\s*[\"']([^\"']+)[\"']\s+value\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE
+    r"<(?:\w+:)?attr\s+name\s*=\s*[\"']([^\"']+)[\"']\s+value\s*=\s*[\"']([^\"']*)[\"']",
+    re.IGNORECASE,
 )
 _FIELD = re.compile(
     r"<(?:[\w.-]+:)?(infoHash|info_hash|size|contentLength|magnetURI)\b[^>]*>"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked
 from sync_assets.watchlist.providers.models import (
@@ -75,12 +75,12 @@ def parse_index(page: Page) -> tuple[IndexedFile, ...] | None:
     return tuple(files.values())
 
 
-def _size(node: object) -> int | None:
+def _size(node: LexborNode | None) -> int | None:
     """Find the size in the text behind a link, up to the end of its line or row."""
     text = ""
-    while node is not None and getattr(node, "tag", "") != "a":
-        text += f" {getattr(node, 'text')(deep=True)}"
-        node = getattr(node, "next")
+    while node is not None and node.tag != "a":
+        text += f" {node.text(deep=True)}"
+        node = node.next
     found = _SIZE.findall(text.split("\n")[0] + "\n") if text else []
     return size_of(found[-1]) if found else None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urljoin
@@ -20,8 +21,9 @@ from sync_assets.watchlist.providers.models import (
 )
 from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.protocol import Client, NotResolvableError
-from sync_assets.watchlist.providers.scripts_in_pages import json_value, without_comments
-from sync_assets.watchlist.providers.sites import SiteProvider, no_data, page_download
+from sync_assets.watchlist.providers.scripts_in_pages import json_value, scripts_of
+from sync_assets.watchlist.providers.sites import SiteProvider, no_data
+from sync_assets.watchlist.providers.ytdlp import INSTALL_OR_UPDATE, resolve_page
 from sync_assets.watchlist.titles import EpisodeKind
 
 _EPISODES = re.compile(r"\bvar\s+episodes\s*=\s*(?=\[)")
@@ -47,7 +49,7 @@ class ListedEpisode:
 
 def parse_episodes(text: str) -> tuple[ListedEpisode, ...] | None:
     """Parse the page of a series; None where it has no list."""
-    script = without_comments(text)
+    script = scripts_of(text)
     found = _EPISODES.search(script)
     entries = json_value(script, found.end()) if found else None
     if not isinstance(entries, list):
@@ -57,7 +59,7 @@ def parse_episodes(text: str) -> tuple[ListedEpisode, ...] | None:
 
 def parse_embeds(text: str) -> tuple[str, ...]:
     """Find the players on the page of an episode."""
-    return tuple(dict.fromkeys(_VIDEO.findall(without_comments(text))))
+    return tuple(dict.fromkeys(_VIDEO.findall(scripts_of(text))))
 
 
 def _listed(entries: list[object]) -> Iterator[ListedEpisode]:
@@ -116,10 +118,10 @@ class NekosamaProvider(SiteProvider):
         """Find the file behind the first player of an episode that gives one."""
         page = client.get(self.current_url(variant.uri))
         for embed in parse_embeds(page.text):
-            player = Variant(embed, VariantKind.PAGE, key=embed, name=variant.name)
-            return page_download(player)
-        message = f"{variant.name or 'The episode'} has no player on its page."
-        raise NotResolvableError(message, remedy="Choose another variant, or wait.")
+            with suppress(NotResolvableError):
+                return resolve_page(Variant(embed, VariantKind.PAGE, key=embed, name=variant.name))
+        message = f"{variant.name or 'The episode'} has no player that yt-dlp can read."
+        raise NotResolvableError(message, remedy=INSTALL_OR_UPDATE)
 
 
 def _episode(listed: ListedEpisode, base: str) -> EpisodeReference:

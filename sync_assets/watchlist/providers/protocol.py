@@ -49,9 +49,7 @@ class NotResolvableError(SyncError):
 class Client(Protocol):
     """Fetches pages. Providers use nothing else of the network."""
 
-    def get(
-        self, url: str, *, state: PageState | None = None, referer: str | None = None
-    ) -> Page:
+    def get(self, url: str, *, state: PageState | None = None, referer: str | None = None) -> Page:
         """Fetch a page.
 
         Args:

@@ -1,12 +1,35 @@
 """Which providers there are, and which of them fits an address."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 from sync_assets.errors import SyncError
 from sync_assets.settings.watchlist import WatchlistProviderSettings, WatchlistSettings
+from sync_assets.watchlist.providers.animesama import AnimesamaProvider
+from sync_assets.watchlist.providers.animeultime import AnimeultimeProvider
+from sync_assets.watchlist.providers.feeds import FeedProvider
+from sync_assets.watchlist.providers.html_index import HtmlIndexProvider
+from sync_assets.watchlist.providers.nekosama import NekosamaProvider
 from sync_assets.watchlist.providers.protocol import ENTRY_POINTS, Client, Provider
+from sync_assets.watchlist.providers.ytdlp import YtDlpProvider
+
+_BUILT_IN: Mapping[str, Callable[..., Provider]] = {
+    each.id: each
+    for each in (
+        FeedProvider,
+        HtmlIndexProvider,
+        YtDlpProvider,
+        AnimesamaProvider,
+        NekosamaProvider,
+        AnimeultimeProvider,
+    )
+}
+_LIKELY_ONLY = frozenset({"feed", "ytdlp"})
+"""Providers whose addresses others may have as well, so that the page decides."""
+
+_logger = logging.getLogger(__name__)
 
 
 class UnknownProviderError(SyncError):
@@ -31,22 +54,31 @@ class Detection:
 def installed_providers(settings: WatchlistSettings) -> Mapping[str, Provider]:
     """Return the providers that are installed and not disabled, by id.
 
+    One of another package that cannot be loaded is left out and logged: it must not take the
+    others along.
+
     Args:
         settings: The section of the watchlist.
 
     Raises:
         UnknownProviderError: The configuration names one that is not installed.
     """
-    points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-    unknown = sorted(settings.providers.keys() - points.keys())
+    factories: dict[str, Callable[..., Provider]] = {
+        point.name: loaded
+        for point in entry_points(group=ENTRY_POINTS)
+        if (loaded := _loaded(point)) is not None
+    }
+    factories |= _BUILT_IN
+    unknown = sorted(settings.providers.keys() - factories.keys())
     if unknown:
-        message = f"watchlist.providers names {', '.join(unknown)}, which nobody installed."
-        remedy = f"Install the package, or name one of {', '.join(sorted(points))}."
+        message = f"watchlist.providers names {', '.join(unknown)}, which cannot be used."
+        remedy = f"Install the package, or name one of {', '.join(sorted(factories))}."
         raise UnknownProviderError(message, remedy=remedy)
+    default = WatchlistProviderSettings()
     return {
-        name: _created(point, settings.providers.get(name) or WatchlistProviderSettings())
-        for name, point in sorted(points.items())
-        if settings.providers.get(name, WatchlistProviderSettings()).enabled
+        name: create(base_url=own.base_url, options=own.options)
+        for name, create in sorted(factories.items())
+        if (own := settings.providers.get(name, default)).enabled
     }
 
 
@@ -77,14 +109,13 @@ def detect_provider(
     return Detection(first, is_certain=bool(recognising), candidates=fitting)
 
 
-_LIKELY_ONLY = frozenset({"feed", "ytdlp"})
-"""Providers whose addresses others may have as well, so that the page decides."""
-
-
 def _ranked(names: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda name: (name == "ytdlp", name in _LIKELY_ONLY, name))
 
 
-def _created(point: EntryPoint, settings: WatchlistProviderSettings) -> Provider:
-    create: Callable[..., Provider] = point.load()
-    return create(base_url=settings.base_url, options=settings.options)
+def _loaded(point: EntryPoint) -> Callable[..., Provider] | None:
+    try:
+        return point.load()
+    except (ImportError, AttributeError, SyntaxError):
+        _logger.exception("The provider %s of %s cannot be loaded.", point.name, point.value)
+        return None

@@ -4,12 +4,20 @@ import json
 import re
 from collections.abc import Iterator
 
+_SCRIPT = re.compile(r"<script\b[^>]*>(.*?)(?:</script|\Z)", re.DOTALL | re.IGNORECASE)
 _COMMENT_OR_STRING = re.compile(
     r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`", re.DOTALL
 )
+_ARGUMENTS = r"(?:[^()'\"]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')*"
 _ARGUMENT = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^\s,()]+)")
 _ESCAPED = re.compile(r"\\(.)")
 _ELEMENT = re.compile(r"\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^,\[\]'\"]*))\s*(,|\])")
+
+
+def scripts_of(text: str) -> str:
+    """Return the scripts of a page without their comments; a text without any is one itself."""
+    scripts = _SCRIPT.findall(text) if "<script" in text.lower() else [text]
+    return without_comments("\n".join(scripts))
 
 
 def without_comments(script: str) -> str:
@@ -29,7 +37,8 @@ def calls(script: str, *names: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     Yields:
         The name of the function and its arguments.
     """
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, names))})\s*\(((?:[^()'\"]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')*)\)")
+    functions = "|".join(map(re.escape, names))
+    pattern = re.compile(rf"\b({functions})\s*\(({_ARGUMENTS})\)")
     for found in pattern.finditer(script):
         arguments = tuple(_text(*each) for each in _ARGUMENT.findall(found[2]))
         yield found[1], arguments

@@ -3,18 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
-from sync_assets.watchlist.providers.models import (
-    Download,
-    ListResult,
-    ListStatus,
-    PageState,
-    SeriesReference,
-    Variant,
-    VariantKind,
-)
-from sync_assets.watchlist.providers.protocol import Client, NotResolvableError
-
-_REMEDY = "Install yt-dlp (pip install 'sync-assets[yt-dlp]'), or choose another variant."
+from sync_assets.watchlist.providers.models import ListResult, ListStatus
 
 
 class SiteProvider:
@@ -57,27 +46,3 @@ def no_data(what: str) -> ListResult:
         what: What is missing in it.
     """
     return ListResult(ListStatus.NO_DATA, message=f"The page has {what}.")
-
-
-def page_download(variant: Variant) -> Download:
-    """Return a player's page as a download for yt-dlp to resolve further.
-
-    Raises:
-        NotResolvableError: The variant is no page.
-    """
-    if variant.kind is not VariantKind.PAGE:
-        return Download((variant.uri,), variant.kind)
-    from sync_assets.watchlist.providers.ytdlp import resolve_page
-
-    return resolve_page(variant)
-
-
-__all__ = [
-    "Client",
-    "NotResolvableError",
-    "PageState",
-    "SeriesReference",
-    "SiteProvider",
-    "no_data",
-    "page_download",
-]

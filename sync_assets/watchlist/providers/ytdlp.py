@@ -30,7 +30,7 @@ from sync_assets.watchlist.titles import parse_release_name
 
 Extract = Callable[[str], Mapping[str, Any]]
 
-_INSTALL = "Install it: pip install 'sync-assets[yt-dlp]'."
+INSTALL_OR_UPDATE = "Install or update yt-dlp: pip install -U 'sync-assets[yt-dlp]'."
 _LONGEST_LIST = 2_000
 
 
@@ -104,7 +104,7 @@ def extract_info(url: str) -> Mapping[str, Any]:
     """
     if not is_installed():
         message = "yt-dlp is not installed, which reads pages of videos."
-        raise NotResolvableError(message, remedy=_INSTALL)
+        raise NotResolvableError(message, remedy=INSTALL_OR_UPDATE)
     yt_dlp = importlib.import_module("yt_dlp")
     options = {"quiet": True, "no_warnings": True, "extract_flat": "in_playlist"}
     try:
@@ -113,8 +113,7 @@ def extract_info(url: str) -> Mapping[str, Any]:
     except yt_dlp.utils.DownloadError as error:
         host = urlsplit(url).hostname or "the address"
         message = f"yt-dlp finds no video at {host}."
-        remedy = "Open the page in a browser; update yt-dlp, since sites change."
-        raise NotResolvableError(message, remedy=remedy) from error
+        raise NotResolvableError(message, remedy=INSTALL_OR_UPDATE) from error
     return info or {}
 
 

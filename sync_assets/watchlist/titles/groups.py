@@ -8,7 +8,8 @@ _LEADING = re.compile(r"^[\d .]{0,4}(?:[A-Za-z]{1,10}\.)?[ *]*\[(?P<group>[^\[\]
 _TRAILING = re.compile(r"[\[(](?P<group>[^\[\]()]{1,200})[\])]?[ )]*$")
 _NUMBER_ONLY = re.compile(r"^[\d .~v-]+$|^[SE]\d+(?:[E-][\dE]+)?$|^[0-9A-F]{8}$", re.IGNORECASE)
 _NOT_A_GROUP = re.compile(
-    r"^(?:season|saison|s) ?\d+$|^movie$|^剧场版$|^劇場版$|\d+ ?月新?番|^(?:国漫|动漫|動漫|新番|连载|完结)$"
+    r"^(?:season|saison|s) ?\d+$|^movie$|^剧场版$|^劇場版$"
+    r"|\d+ ?月新?番|^(?:国漫|动漫|動漫|新番|连载|完结)$"
     r"|^(?:part|vol|ep(?:isode)?)[ .]?\d|^\d{4}[-. ]\d\d?[-. ]\d\d?$|^v\d$|^(?:ova|oad|special"
     r"|sp)\d*$"
     r"|^(?:\d+(?:\.\d+)? ?[kmg]i?b)$|^fixed$|^(?:fin|end|final|pack|batch)$|^(?:subs?|chap|op"

@@ -33,8 +33,8 @@ OF = re.compile(
 )
 
 CJK_EPISODE = re.compile(
-    rf"第 ?(?P<first>{_CJK_NUMBER}) ?(?:[-~至到] ?第? ?(?P<last>{_CJK_NUMBER}))? ?[话話集回夜](?![期季])"
-    rf"{_VERSION}"
+    rf"第 ?(?P<first>{_CJK_NUMBER}) ?(?:[-~至到] ?第? ?(?P<last>{_CJK_NUMBER}))?"
+    rf" ?[话話集回夜](?![期季]){_VERSION}"
 )
 CJK_ALL = re.compile(rf"[全共] ?(?P<count>{_CJK_NUMBER}) ?[话話集回]")
 CJK_BARE = re.compile(
@@ -63,7 +63,10 @@ SPECIAL = re.compile(
 )
 CJK_SPECIAL = re.compile(r"(?:番外篇?|特典|特别篇|特別篇)[ ._]?(?P<first>\d{1,3})")
 
-_TAIL = r"(?:[ ._]?(?:END|FIN(?:AL)?|完|完结|完結|終|终|Pre|TV|最终回|最終回|[\[(](?:END|FIN|完|終|终|最终话)[\])]?))?"
+_TAIL = (
+    r"(?:[ ._]?(?:END|FIN(?:AL)?|完|完结|完結|終|终|Pre|TV|最终回|最終回"
+    r"|[\[(](?:END|FIN|完|終|终|最终话)[\])]?))?"
+)
 BRACKETED = re.compile(
     rf"[\[(] ?(?P<first>\d{{1,4}}(?:\.\d{{1,2}})?)(?P<suffix>[a-cA-C])?{_VERSION}{_TAIL} ?[\])]",
     re.IGNORECASE,
@@ -71,7 +74,8 @@ BRACKETED = re.compile(
 BRACKETED_RANGE = re.compile(
     r"[\[(] ?(?:E|EP|第)?(?P<first>\d{1,4}(?:\.\d)?) ?(?:[-~&+]|to) ?(?:E"
     r"|EP)?(?P<last>\d{1,4}(?:\.\d)?)"
-    r"(?: ?(?:END|FIN|完|合集|Complete|Batch|全集|全|[话話集]|\+ ?\w{1,12}|v\d|[A-Za-z]{2,8}){0,3})? ?[\])]",
+    r"(?: ?(?:END|FIN|完|合集|Complete|Batch|全集|全|[话話集]|\+ ?\w{1,12}|v\d"
+    r"|[A-Za-z]{2,8}){0,3})? ?[\])]",
     re.IGNORECASE,
 )
 BRACKET_LEADING = re.compile(rf"\[(?P<first>\d{{2,4}}){_VERSION}[ _](?=[^\]\d][^\]]*\])")

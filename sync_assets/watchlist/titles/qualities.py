@@ -90,21 +90,17 @@ def _stated(text: str) -> int | None:
 
 
 def _implied(text: str, extension: str | None, source: str | None) -> int | None:
-    is_mkv = extension == "mkv" or _MKV.search(text) is not None
     if source in ("bluray", "web", "webrip") and _ULTRA.search(text):
         return 2160
     if _REMUX.search(text) and source in ("bluray", None):
         return 1080
     if _SMALL_FORMAT.search(text) or source == "dvd":
         return 480
-    if extension == "m2ts":
-        return 720
     if source == "bluray":
-        return 720 if "[" in text else 480
+        # Groups of anime put the medium in brackets; their discs are of high definition.
+        return 720 if "[" in text or extension == "m2ts" else 480
+    is_mkv = extension == "mkv" or _MKV.search(text) is not None
     if source in ("web", "webrip"):
         return 720 if is_mkv else 480
-    if _HIGH_DEFINITION.search(text) and source is None:
-        return 720
-    if extension in ("mkv", "ts"):
-        return 720
-    return None
+    is_high = _HIGH_DEFINITION.search(text) and source is None
+    return 720 if is_high or extension in ("m2ts", "mkv", "ts") else None

@@ -6,7 +6,38 @@ Only words that describe a release; never the name of a work.
 import re
 
 EXTENSIONS = frozenset(
-    ["3gp", "7z", "ass", "avi", "divx", "flv", "iso", "m2ts", "m4v", "mka", "mkv", "mov", "mp4", "mpeg", "mpg", "nfo", "nzb", "ogm", "rar", "rm", "rmvb", "srt", "ssa", "strm", "torrent", "ts", "vob", "webm", "wmv", "zip"]
+    [
+        "3gp",
+        "7z",
+        "ass",
+        "avi",
+        "divx",
+        "flv",
+        "iso",
+        "m2ts",
+        "m4v",
+        "mka",
+        "mkv",
+        "mov",
+        "mp4",
+        "mpeg",
+        "mpg",
+        "nfo",
+        "nzb",
+        "ogm",
+        "rar",
+        "rm",
+        "rmvb",
+        "srt",
+        "ssa",
+        "strm",
+        "torrent",
+        "ts",
+        "vob",
+        "webm",
+        "wmv",
+        "zip",
+    ]
 )
 
 VIDEO_FORMAT = (

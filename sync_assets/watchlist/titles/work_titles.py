@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sync_assets.watchlist.titles.text import MASK
 from sync_assets.watchlist.titles.vocabulary import TECHNICAL
@@ -20,7 +21,8 @@ _LATIN_RUN = re.compile(
 _TRAILING = re.compile(r"[ \-_.\[(#:,]+$")
 _LEADING = re.compile(r"^[ \-_.\])★*#,]+")
 _OWN_MARKS = re.compile(
-    r"(?:剧场版|劇場版)(?:合集)?(?: ?- ?)?|(?:总集篇|總集篇|番外篇?|特别篇|特別篇|特典|合集)$|(?:OVA|OAD|OAV)$"
+    r"(?:剧场版|劇場版)(?:合集)?(?: ?- ?)?|(?:总集篇|總集篇|番外篇?|特别篇|特別篇|特典|合集)$"
+    r"|(?:OVA|OAD|OAV)$"
     r"|^Gekijouban |(?:(?:-|–)? (?:NCOP|NCED|OP|ED|PV|CM|Movie)| \(TV\)| ?[\[(](?:19|20)\d\d[\])])$"
 )
 
@@ -40,7 +42,7 @@ def find_titles(name: str, text: str, *, start: int, end: int, group: str | None
     """
     brackets = list(_BRACKET.finditer(text, start, end))
     edges = [start, *(edge for found in brackets for edge in found.span()), end]
-    shown = [_shown(name, text, *edge) for edge in zip(edges, edges[1:], strict=False)]
+    shown = [_shown(name, text, *edge) for edge in pairwise(edges)]
     outside = [_cleaned(each) for each in shown[::2]]
     if sum(_is_title(each, group) for each in outside) > 1:
         # "Title [of something] with brackets" is one title.
