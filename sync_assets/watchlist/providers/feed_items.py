@@ -36,8 +36,8 @@ _FIELD = re.compile(
 _LOCAL_TIME = re.compile(
     r"<torrent\b[^>]*mikan[^>]*>.*?<pubDate>\s*(\d{4}-\d\d-\d\dT[\d:.]+)\s*</pubDate>", re.DOTALL
 )
-_ENTITY_DECLARATION = re.compile(rb"<!ENTITY", re.IGNORECASE)
-_FEED = re.compile(rb"<(?:rss|feed|rdf:RDF|channel)\b", re.IGNORECASE)
+_ENTITY_DECLARATION = re.compile(r"<!ENTITY", re.IGNORECASE)
+_FEED = re.compile(r"<(?:rss|feed|rdf:RDF|channel)\b", re.IGNORECASE)
 _TORRENT_TYPES = ("application/x-bittorrent", "application/x-torrent")
 _TORRENT_PATH = re.compile(r"\.torrent$|/torrent$|/download/\d+|download\.php", re.IGNORECASE)
 _HASH_IN_PATH = re.compile(r"/([0-9a-fA-F]{40})\.torrent$")
@@ -83,7 +83,7 @@ def parse_feed(page: Page) -> tuple[str | None, tuple[FeedItem, ...]]:
     Raises:
         NotAFeedError: It is none, or one that declares entities, which no feed needs.
     """
-    if not _FEED.search(page.content) or _ENTITY_DECLARATION.search(page.content):
+    if not _FEED.search(page.text) or _ENTITY_DECLARATION.search(page.text):
         raise NotAFeedError
     parsed = feedparser.parse(
         io.BytesIO(page.content),

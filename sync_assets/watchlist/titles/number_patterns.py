@@ -80,7 +80,7 @@ BRACKETED_RANGE = re.compile(
 )
 BRACKET_LEADING = re.compile(rf"\[(?P<first>\d{{2,4}}){_VERSION}[ _](?=[^\]\d][^\]]*\])")
 DASHED = re.compile(
-    rf"(?:(?<=[ \]){MASK}])-|(?<=[^ \d])- "
+    rf"(?:(?<=[ \])])-|(?<=[^ \d])- "
     rf"|:) ?(?P<first>\d{{1,4}}(?:\.\d{{1,2}})?)(?P<suffix>[a-cA-C])?"
     rf"{_VERSION}{_TAIL}(?=$|[ \[({MASK}]|-(?=[^\d]))",
     re.IGNORECASE,

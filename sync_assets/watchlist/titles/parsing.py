@@ -79,6 +79,9 @@ _SPECIAL = re.compile(
     r"|(?= ?[\[(\x1f-]))|番外|特典|特别篇|特別篇|(?:ova|oad|oav)(?= ?[\[(])",
     re.IGNORECASE,
 )
+_SPECIAL_BEFORE = re.compile(
+    r"(?<![a-z])(?:ova|oad|oav|sp|specials?|ex|番外篇?|特典)[ \-\[(]*$", re.IGNORECASE
+)
 _EXTRA = re.compile(
     r"(?<![a-z])(?:ncop|nced|creditless|menu|(?:pv|cm|trailer|preview)(?= ?\d"
     r"|[ \]\x1f]))(?![a-z])|(?<![a-z])(?:op|ed) ?\d(?!\d)",
@@ -245,9 +248,10 @@ def _kind(text: str, numbers: _Numbers) -> EpisodeKind:
     if _MOVIE.search(text) and not (numbers.found and numbers.found.season):
         return EpisodeKind.MOVIE
     found = numbers.found
-    if _SPECIAL.search(text) and (found is None or _SPECIAL.match(text, found.start)):
-        return EpisodeKind.SPECIAL
-    return EpisodeKind.REGULAR
+    if found is None:
+        return EpisodeKind.SPECIAL if _SPECIAL.search(text) else EpisodeKind.REGULAR
+    is_special = _SPECIAL.match(text, found.start) or _SPECIAL_BEFORE.search(text[: found.start])
+    return EpisodeKind.SPECIAL if is_special else EpisodeKind.REGULAR
 
 
 def _version(text: str, found: Found | None) -> int:
