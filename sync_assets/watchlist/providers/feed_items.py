@@ -23,6 +23,7 @@ from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.torrents import infohash_of, infohash_of_magnet, size_of
 
 _CHINA = timezone(timedelta(hours=8))
+_DECLARATION = re.compile(r"^<\?xml[^>]*\?>")
 _ITEM = re.compile(r"<(item|entry)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"<(?:\w+:)?attr\s+name\s*=\s*[\"']([^\"']+)[\"']\s+value\s*=\s*[\"']([^\"']*)[\"']",
@@ -85,9 +86,11 @@ def parse_feed(page: Page) -> tuple[str | None, tuple[FeedItem, ...]]:
     """
     if not _FEED.search(page.text) or _ENTITY_DECLARATION.search(page.text):
         raise NotAFeedError
+    # What the server and the feed say of the encoding is judged in one place, `Page.text`.
+    text = _DECLARATION.sub("", page.text.lstrip("\ufeff \n\r\t"), count=1)
     parsed = feedparser.parse(
-        io.BytesIO(page.content),
-        response_headers={"content-type": page.content_type, "content-location": page.url},
+        io.BytesIO(text.encode("utf-8", "replace")),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )

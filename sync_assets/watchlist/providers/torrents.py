@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{40}")
 _BASE32 = re.compile(r"[A-Za-z2-7]{32}")
-_SIZE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([KMGT]?)(i?)B?\s*$", re.IGNORECASE)
+_SIZE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([KMGT]?)(i?)(B?)\s*$", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 LARGEST_SIZE = 2**63 - 1
 
@@ -46,6 +46,7 @@ def size_of(text: object) -> int | None:
     found = _SIZE.match(str(text or ""))
     if found is None:
         return None
-    base = 1_024 if found[3] or not found[2] else 1_000
+    # "2.5M", as Apache writes, counts by 1,024; "2.5 MB" does not.
+    base = 1_000 if found[4] and not found[3] else 1_024
     size = int(float(found[1].replace(",", ".")) * base ** _POWERS[found[2].upper()])
     return size if 0 < size <= LARGEST_SIZE else None

@@ -46,7 +46,9 @@ FEED_SAMPLE = Sample(
 
 def index(*names: str) -> str:
     links = "".join(f'<a href="{name}">{name}</a>  01-Oct-2026 10:00  2048\n' for name in names)
-    return f"<html><head><title>Index of /Hoshi/</title></head><body><pre>{links}</pre></body></html>"
+    return (
+        f"<html><head><title>Index of /Hoshi/</title></head><body><pre>{links}</pre></body></html>"
+    )
 
 
 FILES = ["Hoshizora%20-%2001.mkv", "Hoshizora%20-%2003.mkv", "Hoshizora.nfo", "../", "Extras/"]
@@ -82,9 +84,11 @@ def sama(script: str) -> dict[str, Page]:
 
 SAMA_SAMPLE = Sample(
     SeriesReference(SAMA_SERIES),
-    sama("var eps2 = ['https://b.example/1', , null, 'https://b.example/4',];\n"
-         "var eps1 = ['https://a.example/1', '', '', 'https://a.example/4', 'https://a.example/5'];\n"
-         "// var eps3 = ['https://c.example/1', 'https://c.example/2'];"),
+    sama(
+        "var eps2 = ['https://b.example/1', , null, 'https://b.example/4',];\n"
+        "var eps1 = ['https://a.example/1', '', '', 'https://a.example/4', 'https://a.example/5'];\n"
+        "// var eps3 = ['https://c.example/1', 'https://c.example/2'];"
+    ),
     sama("var eps1 = ['https://a.example/1'];"),
     sama("//"),
     ["1", "3", "4"],

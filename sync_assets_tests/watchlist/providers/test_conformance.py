@@ -33,7 +33,9 @@ class ShiftingProvider(FeedProvider):
 
     def episodes(self, series, client, state=None):
         result = super().episodes(series, client, state)
-        shifted = tuple(replace(each, number=each.number and each.number - 1) for each in result.episodes)
+        shifted = tuple(
+            replace(each, number=each.number and each.number - 1) for each in result.episodes
+        )
         return replace(result, episodes=shifted)
 
 

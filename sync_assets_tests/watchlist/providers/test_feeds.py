@@ -110,7 +110,9 @@ def test_the_same_item_twice_is_one_and_an_item_without_an_address_none():
 
 
 def test_titles_that_are_encoded_twice():
-    (item,) = items("<title>Hoshi &amp;amp; Zora - 07</title><link>https://x.example/1.torrent</link>")
+    (item,) = items(
+        "<title>Hoshi &amp;amp; Zora - 07</title><link>https://x.example/1.torrent</link>"
+    )
     assert item.title == "Hoshi & Zora - 07"
 
 
@@ -125,7 +127,9 @@ def test_a_feed_that_breaks_off_still_gives_its_items():
 
 @pytest.mark.parametrize("encoding", ["gbk", "shift_jis", "utf-16"])
 def test_old_encodings(encoding):
-    (item,) = items("<title>星空 第07話</title><link>https://x.example/1.torrent</link>", encoding=encoding)
+    (item,) = items(
+        "<title>星空 第07話</title><link>https://x.example/1.torrent</link>", encoding=encoding
+    )
     assert item.title == "星空 第07話"
 
 
@@ -139,7 +143,9 @@ def test_what_is_no_feed(content):
 
 
 def test_an_empty_feed_is_no_failure():
-    client = ReplayClient({URL: Page(URL, b"<rss version='2.0'><channel><title>F</title></channel></rss>")})
+    client = ReplayClient(
+        {URL: Page(URL, b"<rss version='2.0'><channel><title>F</title></channel></rss>")}
+    )
     result = FeedProvider().episodes(SeriesReference(URL), client)
     assert (result.status, result.episodes, result.title) == (ListStatus.OK, (), "F")
 
