@@ -1,6 +1,6 @@
 """Providers of the watchlist: where episodes are found, and how their pages are fetched."""
 
-from sync_assets.watchlist.providers.listing import merged
+from sync_assets.watchlist.providers.listing import look_for_episodes, merged
 from sync_assets.watchlist.providers.models import (
     Download,
     EpisodeReference,
@@ -47,5 +47,6 @@ __all__ = [
     "VariantKind",
     "detect_provider",
     "installed_providers",
+    "look_for_episodes",
     "merged",
 ]

@@ -36,7 +36,7 @@ from sync_assets.watchlist.titles import EpisodeKind
 
 LANGUAGES = ("vostfr", "vf", "vf1", "vf2", "va", "vj", "vkr", "vcn", "vqc", "var")
 
-_PLAYER = re.compile(r"\bvar\s+eps(\d+)\s*=\s*\[")
+_PLAYER = re.compile(r"\bvar\s+eps(\d{1,4})\s*=\s*\[")
 _EPISODES_SCRIPT = re.compile(r"[\"'](episodes\.js(?:\?[^\"'<>]*)?)[\"']")
 _SEASON = re.compile(r"^saison(\d+)(hs)?$")
 _SEASON_PAGE = re.compile(rf"/([\w-]+)/({'|'.join(LANGUAGES)})/?$")
@@ -107,7 +107,7 @@ def parse_names(text: str, count: int) -> tuple[str, ...]:
     script = scripts_of(text)
     functions = ("resetListe", "creerListe", "newSP", "newSPF", "finirListe", "finirListeOP")
     for function, arguments in calls(script, *functions):
-        numbers = [int(each) for each in arguments if each.isdecimal()]
+        numbers = [int(each) for each in arguments if each.isdecimal() and len(each) < 7]
         if function == "resetListe":
             names, following = [], 1
         elif function == "creerListe" and len(numbers) == 2:
@@ -220,7 +220,7 @@ def _episodes(
     for index, addresses in players.items():
         name = names[index - 1]
         kind, number = season_kind, Decimal(index)
-        if found := re.fullmatch(r"Episode (\d+(?:\.\d+)?)", name):
+        if found := re.fullmatch(r"Episode (\d{1,5}(?:\.\d{1,2})?)", name):
             number = Decimal(found[1])
         elif season_kind is EpisodeKind.REGULAR:
             kind = EpisodeKind.MOVIE if _FILM_NAME.match(name) else EpisodeKind.SPECIAL

@@ -27,9 +27,9 @@ from sync_assets.watchlist.providers.scripts_in_pages import json_value
 from sync_assets.watchlist.providers.sites import SiteProvider, no_data
 from sync_assets.watchlist.titles import EpisodeKind
 
-_NUMBER = re.compile(r"^episode\s+(\d+(?:\.\d+)?)", re.IGNORECASE)
-_SPECIAL = re.compile(r"^(?:oav|ova|oad|special|spécial)\s*(\d+)?", re.IGNORECASE)
-_FILM = re.compile(r"^film\s*(\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"^episode\s+(\d{1,5}(?:\.\d{1,2})?)", re.IGNORECASE)
+_SPECIAL = re.compile(r"^(?:oav|ova|oad|special|spécial)\s*(\d{1,5})?", re.IGNORECASE)
+_FILM = re.compile(r"^film\s*(\d{1,5})?", re.IGNORECASE)
 _LANGUAGE = re.compile(r"\b(vostfr|vf)\b", re.IGNORECASE)
 _DATE = re.compile(r"^(\d{2})/(\d{2})/(\d{4})$")
 _LINES = re.compile(r"^(\d{3,4})p$")

@@ -90,8 +90,8 @@ def check_provider(provider: Provider, sample: Sample) -> list[str]:
         What is wrong with it; empty where it conforms.
     """
     problems: list[str] = []
-    for check in _CHECKS:
-        problems += [f"{check.__name__.lstrip('_')}: {each}" for each in check(provider, sample)]
+    for rule, check in _CHECKS.items():
+        problems += [f"{rule}: {each}" for each in check(provider, sample)]
     return problems
 
 
@@ -190,13 +190,13 @@ def _survives_rubbish(provider: Provider, sample: Sample) -> Iterator[str]:
             yield f"{content[:20]!r} gives episodes"
 
 
-_CHECKS: Sequence[Callable[[Provider, Sample], Iterator[str]]] = (
-    _lists_the_same_twice,
-    _keeps_numbers,
-    _tells_nothing_from_empty,
-    _fewer_deletes_nothing,
-    _asks_for_changes_only,
-    _reports_failures,
-    _spares_the_site,
-    _survives_rubbish,
-)
+_CHECKS: Mapping[str, Callable[[Provider, Sample], Iterator[str]]] = {
+    "lists the same twice": _lists_the_same_twice,
+    "keeps numbers": _keeps_numbers,
+    "tells nothing from empty": _tells_nothing_from_empty,
+    "deletes nothing": _fewer_deletes_nothing,
+    "asks for changes only": _asks_for_changes_only,
+    "reports failures": _reports_failures,
+    "spares the site": _spares_the_site,
+    "survives rubbish": _survives_rubbish,
+}

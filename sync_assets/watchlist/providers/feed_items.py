@@ -24,18 +24,19 @@ from sync_assets.watchlist.providers.torrents import infohash_of, infohash_of_ma
 
 _CHINA = timezone(timedelta(hours=8))
 _DECLARATION = re.compile(r"^<\?xml[^>]*\?>")
-_ITEM = re.compile(r"<(item|entry)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_ITEM_EDGE = re.compile(r"<(/?)(?:item|entry)\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"<(?:\w+:)?attr\s+name\s*=\s*[\"']([^\"']+)[\"']\s+value\s*=\s*[\"']([^\"']*)[\"']",
     re.IGNORECASE,
 )
 _FIELD = re.compile(
-    r"<(?:[\w.-]+:)?(infoHash|info_hash|size|contentLength|magnetURI)\b[^>]*>"
+    r"<(?:[\w.-]+:)?(infoHash|info_hash|size|contentLength|magnetURI)\b[^<>]*>"
     r"\s*(?:<!\[CDATA\[)?\s*([^<\]]*)",
     re.IGNORECASE,
 )
 _LOCAL_TIME = re.compile(
-    r"<torrent\b[^>]*mikan[^>]*>.*?<pubDate>\s*(\d{4}-\d\d-\d\dT[\d:.]+)\s*</pubDate>", re.DOTALL
+    r"<torrent\b[^<>]*mikan[^<>]*>.{0,2000}?<pubDate>\s*(\d{4}-\d\d-\d\dT[\d:.]+)\s*</pubDate>",
+    re.DOTALL,
 )
 _ENTITY_DECLARATION = re.compile(r"<!ENTITY", re.IGNORECASE)
 _FEED = re.compile(r"<(?:rss|feed|rdf:RDF|channel)\b", re.IGNORECASE)
@@ -96,7 +97,7 @@ def parse_feed(page: Page) -> tuple[str | None, tuple[FeedItem, ...]]:
     )
     if not parsed.get("version") and not parsed.entries:
         raise NotAFeedError
-    blocks = [found[0] for found in _ITEM.finditer(page.text)]
+    blocks = _blocks(page.text)
     if len(blocks) != len(parsed.entries):
         # A feed that breaks off: what stands beside the entries cannot be told apart.
         blocks = [""] * len(parsed.entries)
@@ -107,6 +108,19 @@ def parse_feed(page: Page) -> tuple[str | None, tuple[FeedItem, ...]]:
     ]
     title = parsed.feed.get("title")
     return title or None, tuple({item.key: item for item in reversed(items)}.values())[::-1]
+
+
+def _blocks(text: str) -> list[str]:
+    """Cut out what stands between the tags of each item."""
+    blocks = []
+    begun: int | None = None
+    for edge in _ITEM_EDGE.finditer(text):
+        if not edge[1]:
+            begun = edge.start()
+        elif begun is not None:
+            blocks.append(text[begun : edge.start()])
+            begun = None
+    return blocks
 
 
 def _item(entry: Mapping[str, Any], block: str, base: str) -> FeedItem | None:

@@ -1,5 +1,6 @@
 """What all providers do with what they found: results of failures, episodes out of releases."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,11 +10,19 @@ from sync_assets.watchlist.providers.models import (
     EpisodeReference,
     ListResult,
     ListStatus,
+    PageState,
     SeriesReference,
     Variant,
 )
-from sync_assets.watchlist.providers.protocol import PageBlockedError, PageUnavailableError
+from sync_assets.watchlist.providers.protocol import (
+    Client,
+    PageBlockedError,
+    PageUnavailableError,
+    Provider,
+)
 from sync_assets.watchlist.titles import EpisodeKind, ReleaseName, comparable
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,31 @@ def looked(look: Callable[[], ListResult]) -> ListResult:
         return look()
     except PageUnavailableError as error:
         return failed(error)
+
+
+def look_for_episodes(
+    provider: Provider,
+    series: SeriesReference,
+    client: Client,
+    state: Mapping[str, PageState] | None = None,
+) -> ListResult:
+    """Ask a provider for episodes; whatever it does wrong concerns this series alone.
+
+    Args:
+        provider: The provider.
+        series: What to look for.
+        client: Fetches.
+        state: What the last result gave.
+    """
+    try:
+        return provider.episodes(series, client, state)
+    except PageUnavailableError as error:
+        return failed(error)
+    except Exception as error:
+        # Providers of other packages may raise anything.
+        _logger.exception("The provider %s fails.", provider.id)
+        message = f"The provider {provider.id} fails: {type(error).__name__}."
+        return ListResult(ListStatus.BROKEN, message=message)
 
 
 def failed(error: PageUnavailableError, seen: Sequence[EpisodeReference] = ()) -> ListResult:

@@ -32,6 +32,9 @@ _LANGUAGE = re.compile(r"_(vostfr|vf)\b", re.IGNORECASE)
 _PLACE = re.compile(r"(?:ep\.?|episode)\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
+_LARGEST_NUMBER = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class ListedEpisode:
     """An episode in the list.
@@ -75,7 +78,7 @@ def _number(entry: Mapping[str, object]) -> Decimal | None:
         number = Decimal(str(text))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number >= 0 else None
+    return number if number.is_finite() and 0 <= number < _LARGEST_NUMBER else None
 
 
 class NekosamaProvider(SiteProvider):

@@ -6,9 +6,10 @@ import pytest
 
 from sync_assets.watchlist.providers.animesama import AnimesamaProvider
 from sync_assets.watchlist.providers.animeultime import AnimeultimeProvider
-from sync_assets.watchlist.providers.conformance import check_provider
+from sync_assets.watchlist.providers.conformance import ReplayClient, check_provider
 from sync_assets.watchlist.providers.feeds import FeedProvider
 from sync_assets.watchlist.providers.html_index import HtmlIndexProvider
+from sync_assets.watchlist.providers.listing import look_for_episodes
 from sync_assets.watchlist.providers.models import ListResult, ListStatus
 from sync_assets.watchlist.providers.nekosama import NekosamaProvider
 from sync_assets_tests.watchlist.providers import samples
@@ -58,9 +59,9 @@ class HidingProvider(FeedProvider):
 @pytest.mark.parametrize(
     ("provider", "check"),
     [
-        (ShiftingProvider(), "keeps_numbers"),
-        (EmptyProvider(), "tells_nothing_from_empty"),
-        (HidingProvider(), "reports_failures"),
+        (ShiftingProvider(), "keeps numbers"),
+        (EmptyProvider(), "tells nothing from empty"),
+        (HidingProvider(), "reports failures"),
     ],
 )
 def test_the_suite_notices_a_provider_that_does_not(provider, check):
@@ -71,6 +72,20 @@ def test_the_suite_notices_a_provider_that_does_not(provider, check):
 def test_the_suite_notices_too_many_requests():
     sample = replace(samples.SAMA_SAMPLE, maximum_requests=2)
     assert any(
-        problem.startswith("spares_the_site")
+        problem.startswith("spares the site")
         for problem in check_provider(AnimesamaProvider(samples.SAMA), sample)
     )
+
+
+class RaisingProvider(FeedProvider):
+    """Has a mistake."""
+
+    def episodes(self, series, client, state=None):
+        raise ZeroDivisionError
+
+
+def test_a_provider_that_raises_breaks_its_own_series_alone():
+    sample = samples.FEED_SAMPLE
+    result = look_for_episodes(RaisingProvider(), sample.series, ReplayClient(sample.pages))
+    assert result.status is ListStatus.BROKEN
+    assert "ZeroDivisionError" in result.message

@@ -80,7 +80,8 @@ def test_torznab_attributes_are_all_read():
     (item,) = items(
         "<title>Hoshi 07</title><link>https://t.example/view/1</link>"
         "<enclosure url='https://t.example/1.torrent' type='application/x-bittorrent' length='0'/>"
-        f"<torznab:attr name='size' value='316477946'/><torznab:attr name='infohash' value='{HASH}'/>"
+        f"<torznab:attr name='size' value='316477946'/>"
+        f"<torznab:attr name='infohash' value='{HASH}'/>"
         "<torznab:attr name='category' value='5070'/>",
         namespaces='xmlns:torznab="http://torznab.com/schemas/2015/feed"',
     )
@@ -89,7 +90,8 @@ def test_torznab_attributes_are_all_read():
 
 def test_relative_addresses_missing_dates_and_wrong_sizes():
     (item,) = items(
-        "<title>Hoshi 07</title><enclosure url='get/1.mkv?a=1&amp;b=2' length='many' type='video/x'/>"
+        "<title>Hoshi 07</title>"
+        "<enclosure url='get/1.mkv?a=1&amp;b=2' length='many' type='video/x'/>"
     )
     assert item.uri == "https://feeds.example/some/get/1.mkv?a=1&b=2"
     assert item.kind is VariantKind.HTTP
@@ -104,7 +106,7 @@ def test_the_same_item_twice_is_one_and_an_item_without_an_address_none():
         "<title>Hoshi 08</title>",
         f"<description>no title</description>{enclosure}",
         "<title>Hoshi 09</title><link>javascript:alert(1)</link>",
-        "<title>Hoshi 10</title><enclosure url='https://x.example/a.nzb' type='application/x-nzb'/>",
+        "<title>Hoshi 10</title><enclosure url='https://x.example/a' type='application/x-nzb'/>",
     )
     assert [item.title for item in found] == ["Hoshi 07"]
 

@@ -18,6 +18,7 @@ from sync_assets.watchlist.providers.animeultime import (
     parse_qualities,
 )
 from sync_assets.watchlist.providers.conformance import ReplayClient
+from sync_assets.watchlist.providers.feeds import FeedProvider
 from sync_assets.watchlist.providers.html_index import parse_index
 from sync_assets.watchlist.providers.models import (
     ListStatus,
@@ -110,7 +111,10 @@ def test_nekosama_titles_hold_anything():
 
 
 def test_nekosama_entries_of_other_forms():
-    text = '<script>var episodes = [1, {"url": null}, {"num": "NaN", "url": "/e"}, {"episode": "Ep. 3", "url": "/f"}];</script>'
+    text = (
+        '<script>var episodes = [1, {"url": null}, {"num": "NaN", "url": "/e"},'
+        '{"episode": "Ep. 3", "url": "/f"}];</script>'
+    )
     assert [each.number for each in parse_episodes(text) or ()] == [None, Decimal(3)]
 
 
@@ -148,12 +152,15 @@ def test_animeultime_answers_of_other_forms(text):
     assert parse_qualities(text) == {}
 
 
+LINK = '<a href="a%20-%2001.mkv">a - 01.mkv</a>'
+
+
 @pytest.mark.parametrize(
     ("size", "title", "row"),
     [
-        (1048576, "Index of /Hoshi/", '<a href="a%20-%2001.mkv">a - 01.mkv</a>   01-Oct-2026 10:00   1048576\n'),
-        (1048576, "Index of /Hoshi", '<table><tr><td><a href="a%20-%2001.mkv">a - 01.mkv</a></td><td>2026-10-01 10:00</td><td>1.0M</td></tr></table>'),
-        (None, "Directory listing for /Hoshi/", '<ul><li><a href="a%20-%2001.mkv">a - 01.mkv</a></li></ul>'),
+        (1048576, "Index of /Hoshi/", f"{LINK}   01-Oct-2026 10:00   1048576\n"),
+        (1048576, "Index of /Hoshi", f"<table><tr><td>{LINK}</td><td>2026</td><td>1.0M</td></tr>"),
+        (None, "Directory listing for /Hoshi/", f"<ul><li>{LINK}</li></ul>"),
     ],
 )  # fmt: skip
 def test_indexes_of_nginx_apache_and_python(size, title, row):
@@ -243,7 +250,9 @@ def test_a_package_adds_a_provider_and_a_broken_one_harms_nobody(tmp_path, monke
     monkeypatch.syspath_prepend(tmp_path)
     settings = configured(other={"base_url": "https://o.example", "options": {"key": "value"}})
     providers = installed_providers(settings)
-    assert providers["other"].options == {"key": "value"}
+    other = providers["other"]
+    assert isinstance(other, FeedProvider)
+    assert (other.id, other.options) == ("other", {"key": "value"})
     assert "broken" not in providers
 
 

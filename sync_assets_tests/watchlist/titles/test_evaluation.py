@@ -9,7 +9,10 @@ from sync_assets.commands.evaluate import main
 from sync_assets.watchlist.titles import ReleaseName, parse_release_name
 from sync_assets.watchlist.titles.evaluation import TitlesError, evaluate, read_rows
 
-COLUMNS = ["id", "corpus", "kind", "input", "title", "group", "season", "episode", "absolute", "resolution", "version"]
+COLUMNS = (
+    *("id", "corpus", "kind", "input", "title", "group", "season", "episode"),
+    *("absolute", "resolution", "version"),
+)
 ROWS = [
     ("1", "sonarr", "absolute", "[G] Hoshi - 05 [720p]", "Hoshi", "G", "", "", "05", "720", ""),
     ("2", "sonarr", "sxe", "Hoshi.S02E05.1080p", "Hoshi", "", "2", "5", "", "1080", ""),

@@ -23,7 +23,7 @@ NUMBERS = [
     ("Hoshizora Episode 123 VOSTFR", None, "123"),
     ("one-star-950", None, "950"),
     ("[Group] Hoshizora - 111C [1080p].mkv", None, "111C"),
-    ("[Group] My Hoshi - １５８ [1080p]", None, "158"),
+    ("[Group] My Hoshi - \uff11\uff15\uff18 [1080p]", None, "158"),
     # Titles with numbers of their own.
     ("[Group] Area 88 - 07 [720p]", None, "7"),
     ("[Group] 07-Sora - 14 [720p]", None, "14"),
@@ -204,6 +204,7 @@ def test_a_form_that_leaves_no_doubt_needs_no_second_reader():
 
 def test_a_range_holds_what_is_between():
     episodes = parse_release_name("[Group] Hoshizora (01-12) [1080p]").episodes
+    assert episodes is not None
     assert Decimal(12) in episodes
     assert Decimal("6.5") in episodes
     assert Decimal(13) not in episodes
