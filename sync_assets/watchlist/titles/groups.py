@@ -4,12 +4,14 @@ import re
 
 from sync_assets.watchlist.titles.vocabulary import REPOSTERS, SITES, STRONGLY_TECHNICAL, TECHNICAL
 
-_LEADING = re.compile(r"^[\d .]{0,4}(?:[A-Za-z]{1,10}\.)?[ *]*\[(?P<group>[^\[\]]{1,60})\]")
+_LEADING = re.compile(r"^[\d .]{0,4}(?:[A-Za-z]{1,10}\.)?[ *]*\[{1,2}(?P<group>[^\[\]]{1,60})\]")
+_BEFORE_FORMAT = re.compile(r"\((?P<group>[A-Z][\w -]{1,40}), (?P<format>[^()]+)\)")
 _TRAILING = re.compile(r"[\[(](?P<group>[^\[\]()]{1,200})[\])]?[ )]*$")
 _NUMBER_ONLY = re.compile(r"^[\d .~v-]+$|^[SE]\d+(?:[E-][\dE]+)?$|^[0-9A-F]{8}$", re.IGNORECASE)
 _NOT_A_GROUP = re.compile(
     r"^(?:season|saison|s) ?\d+$|^movie$|^剧场版$|^劇場版$"
-    r"|\d+ ?月新?番|^(?:国漫|动漫|動漫|新番|连载|完结)$"
+    r"|\d+ ?月新?番|^第.*[话話集回季]"
+    r"|^[\d-]+ ?(?:[话話集]|fin$|end$)|^完结?$|^(?:国漫|动漫|動漫|新番|连载|完结)$"
     r"|^(?:part|vol|ep(?:isode)?)[ .]?\d|^\d{4}[-. ]\d\d?[-. ]\d\d?$|^v\d$|^(?:ova|oad|special"
     r"|sp)\d*$"
     r"|^(?:\d+(?:\.\d+)? ?[kmg]i?b)$|^fixed$|^(?:fin|end|final|pack|batch)$|^(?:subs?|chap|op"
@@ -40,9 +42,13 @@ def find_group(text: str, *, title_end: int) -> str | None:
         return leading["group"].strip()
     tail = _VERSION_MARK.sub("", _CHECKSUM.sub(" ", text).rstrip(" -,")).rstrip()
     tail = _REMARK.sub("", tail)
+    has_checksum = _CHECKSUM.search(text) is not None
+    mixed = _BEFORE_FORMAT.search(text)
+    if has_checksum and mixed and _is_all_technical(mixed["format"]) and _is_group(mixed["group"]):
+        return mixed["group"]
     return (
         _scene_group(tail)
-        or _trailing_group(tail, title_end, has_checksum=_CHECKSUM.search(text) is not None)
+        or _trailing_group(tail, title_end, has_checksum=has_checksum)
         or _dashed_group(tail)
     )
 

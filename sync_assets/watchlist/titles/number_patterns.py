@@ -12,8 +12,8 @@ _NUMBER = r"\d{1,4}(?:\.\d{1,2})?"
 SEASON_EPISODE = re.compile(
     r"(?<![A-Za-z0-9])(?P<glued>[a-z]+s(?=\d\de\d\d))?S?(?P<season>(?<=[Ss])\d{1,4})[ ._-]{0,3}"
     r"(?:E|EP)[ ._]?(?P<first>\d{1,5}(?:\.5)?)(?P<suffix>[a-c](?![a-z0-9]))?"
-    r"(?P<more>(?:[ ._]?[-~&+]?[ ._]?(?:S\d{1,4}[ ._]?)?EP?\d{1,5}|-\d{1,3}(?![\dA-Za-z]))*)"
-    + _VERSION,
+    r"(?P<more>(?:,?[ ._]?(?:[-~&+]|to)?[ ._]?(?:S\d{1,4}[ ._]?)?EP?\d{1,5}"
+    r"|-\d{1,3}(?![\dA-Za-z]))*)" + _VERSION,
     re.IGNORECASE,
 )
 SEASON_X_EPISODE = re.compile(
@@ -29,7 +29,7 @@ CAPITULO = re.compile(
     re.IGNORECASE,
 )
 OF = re.compile(
-    r"(?<![A-Za-z0-9])(?P<first>\d{1,3}) ?of ?(?P<count>\d{1,3})(?![A-Za-z0-9])", re.IGNORECASE
+    r"(?<![A-Za-z0-9-])(?P<first>\d{1,3}) ?of ?(?P<count>\d{1,3})(?![A-Za-z0-9])", re.IGNORECASE
 )
 
 CJK_EPISODE = re.compile(
@@ -78,6 +78,7 @@ BRACKETED_RANGE = re.compile(
     r"|[A-Za-z]{2,8}){0,3})? ?[\])]",
     re.IGNORECASE,
 )
+PAIRED = re.compile(r"(?:\[|- | )(?P<first>\d{1,4}) ?\((?P<second>\d{1,4})\)(?=$|[ \]\[(])")
 BRACKET_LEADING = re.compile(rf"\[(?P<first>\d{{2,4}}){_VERSION}[ _](?=[^\]\d][^\]]*\])")
 DASHED = re.compile(
     rf"(?:(?<=[ \])])-|(?<=[^ \d])- "
@@ -99,7 +100,7 @@ LEADING_PADDED = re.compile(r"^[ \[(]*(?P<first>0\d{1,2})[\])]? ?- ?(?=[^\d ])")
 LEADING_SEASON = re.compile(r"^(?P<season>\d{1,2})-(?P<first>\d\d)(?= )")
 GLUED = re.compile(r"(?<=[A-Za-z])-(?P<first>\d{2,4})(?= |$)")
 COMPACT = re.compile(
-    r"(?<![A-Za-z0-9.-])(?P<digits>\d{3}|0?\d{5})(?![A-Za-z0-9])|(?<=-)(?P<end>\d{3})$"
+    r"(?<![A-Za-z0-9.-])(?P<digits>0?\d{3}|0?\d{5})(?![A-Za-z0-9])|(?<=-)(?P<end>\d{3})$"
 )
 
 SEASONS = (

@@ -30,6 +30,7 @@ from sync_assets.watchlist.titles.number_patterns import (
     LEADING_SEASON,
     OF,
     ORDINAL_EPISODE,
+    PAIRED,
     RANGE,
     SEASON_DOT_EPISODE,
     SEASON_EPISODE,
@@ -68,6 +69,8 @@ class Found:
 _KANJI: Mapping[str, int] = {
     character: value for value, character in enumerate("〇一二三四五六七八九十")
 } | {"零": 0, "两": 2, "兩": 2}
+_LARGEST_SEASON = 100
+"""More episodes than this no season has, so such numbers count from the beginning."""
 _YEARS = range(1950, 2100)
 
 
@@ -205,7 +208,8 @@ def _of_count(text: str) -> Found | None:
     found = OF.search(text)
     if found is None or int(found["first"]) > int(found["count"]):
         return None
-    return replace(_of_match(found, is_certain=True), season=1)
+    is_bracketed = text[: found.start()].endswith("[")
+    return replace(_of_match(found, is_certain=True), season=None if is_bracketed else 1)
 
 
 def _certain(pattern: re.Pattern[str]) -> Callable[[str], Found | None]:
@@ -222,6 +226,18 @@ def _all_episodes(text: str) -> Found | None:
         return None
     episodes = _episodes("1", found["count"])
     return Found(found.start(), found.end(), episodes, is_certain=True, is_complete=True)
+
+
+def _paired(text: str) -> Found | None:
+    """Find two numbers of one episode, as in "16 (75)": the greater counts from the beginning."""
+    found = PAIRED.search(text)
+    if found is None or _is_year(found["second"]):
+        return None
+    least, most = sorted((found["first"], found["second"]), key=int)
+    if int(least) > _LARGEST_SEASON or least == most:
+        return None
+    span = found.span("first")[0], found.end()
+    return Found(*span, _episodes(least), absolute=_episodes(most))
 
 
 def _bracketed_range(text: str) -> Found | None:
@@ -296,7 +312,8 @@ def _free(text: str, after: int) -> Found | None:
         for found in FREE.finditer(text, after, limit)
         if text[: found.start()].strip(" -[(" + MASK)
     ]
-    plain = [found for found in matches if not _is_year(found["first"])]
+    # "Title 2 [720p]" is rather a second season than its second episode.
+    plain = [found for found in matches if not _is_year(found["first"]) and len(found["first"]) > 1]
     if not plain:
         return None
     padded = [
@@ -341,7 +358,7 @@ def _compact(text: str) -> Found | None:
             continue
         if not text[: found.start()].strip(" -.") or _is_year(digits):
             continue
-        digits = digits.removeprefix("0") if len(digits) == 6 else digits
+        digits = digits.removeprefix("0") if len(digits) in (4, 6) else digits
         season, rest = int(digits[0]), digits[1:]
         numbers = [rest[index : index + 2] for index in range(0, len(rest), 2)]
         if season and all(number != "00" for number in numbers):
@@ -367,6 +384,7 @@ _RULES: Sequence[Callable[[str], Found | None]] = (
     _certain(ORDINAL_EPISODE),
     _certain(HASH),
     _range,
+    _paired,
     _dashed,
     _bracketed_alone,
     _certain(CJK_BARE),

@@ -40,7 +40,8 @@ RULES = "rules"
 _CHECKSUM = re.compile(r"[\[(]([0-9A-Fa-f]{8})[\])]|(?<=[ -])([0-9A-F]{8})$")
 _ALL_LETTERS = re.compile(r"^[A-Fa-f]+$")
 _DATE = re.compile(
-    r"(?<!\d)(?:(?:19|20)\d\d[-. ](?:0\d|1[0-2])[-. ][0-3]\d|[0-3]\d[-.](?:0\d|1[0-2])[-.](?:19"
+    r"(?<![A-Za-z\d])(?:(?:19|20)\d\d[-. ](?:0\d|1[0-2])[-. ][0-3]\d"
+    r"|[0-3]\d[-.](?:0\d|1[0-2])[-.](?:19"
     r"|20)\d\d"
     r"|\d{1,2} [A-Z][a-z]{2,8} (?:19|20)\d\d|[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d\d"
     r"|^\d{6}(?= ))(?!\d)"
@@ -87,14 +88,18 @@ _EXTRA = re.compile(
     r"|[ \]\x1f]))(?![a-z])|(?<![a-z])(?:op|ed) ?\d(?!\d)",
     re.IGNORECASE,
 )
-_SCENE = re.compile(r"^[^\[\]【】]*(?:[ ._](?:hdtv|dvdrip|xvid)|$)", re.IGNORECASE)
+_SCENE = re.compile(
+    r"^(?!.*(?:vostfr|[ ]vf(?: |$)))[^\[\]【】]*(?:[ ._](?:hdtv|dvdrip|xvid)|$)", re.IGNORECASE
+)
 _RANDOM = re.compile(r"^(?:_?unpack )?[A-Za-z0-9 .]*$")
 _DIGITS = re.compile(r"\d+")
 _HASH_LIKE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{14,}")
 _LEADING_GROUP = re.compile(r"^[\d .]{0,4}(?:[A-Za-z]{1,10}\.)?[ *]*\[[^\[\]]*\]")
 _WORD = re.compile(r"[^\W_]")
+_DOT_AT_MASK = re.compile(rf"\.(?={MASK})|(?<={MASK})\.")
 _MASKS = re.compile(rf"{MASK}+")
-_TITLE_SEPARATOR = re.compile(r"[/|]")
+_TITLE_SEPARATOR = re.compile(r"[/|]|\] ?\[")
+_LETTER = re.compile(r"[^\W\d_]")
 _ADJACENT_BEFORE = re.compile(r"(?:^\[.* | - )(\d{2,4}(?:\.\d)?)[ (\[]*$")
 _ADJACENT_AFTER = re.compile(r"^[ )\]]*(?:- |\[|\()?(\d{2,5})(?=[\])]|$)")
 
@@ -120,7 +125,7 @@ def parse_release_name(name: str) -> ReleaseName:
     if _is_random(stem):
         return ReleaseName(name, extension=extension)
     body = _body(text, written)
-    numbers = _numbers(body, text)
+    numbers = _numbers(body, text, stem)
     found, season = numbers.found, numbers.season
     group_mark = _LEADING_GROUP.match(written)
     start, end = _title_span(body, numbers, start=group_mark.end() if group_mark else 0)
@@ -157,10 +162,11 @@ def _body(text: str, written: str) -> str:
     text = masked(text, (found.span() for found in SITES.finditer(written)))
     text = masked(text, (found.span() for found in _CHECKSUM.finditer(text) if _is_checksum(found)))
     text = mask_matches(text, _DATE, STRONGLY_TECHNICAL, _BARE_LINES, *_NOISE)
+    text = _DOT_AT_MASK.sub(" ", text)
     return mask_matches(text, *_TITLE_NUMBERS, mask=PART_OF_TITLE)
 
 
-def _numbers(body: str, text: str) -> _Numbers:
+def _numbers(body: str, text: str, stem: str) -> _Numbers:
     if found := find_season_episode(body):
         rest = masked(body, [(found.start, found.end)])
         return _Numbers(_with_absolute(found, body), find_season(rest))
@@ -168,7 +174,8 @@ def _numbers(body: str, text: str) -> _Numbers:
     rest = mask_seasons(body) if season else body
     rest = _mask_leading_group(rest)
     without_year = mask_matches(rest, _YEAR_IN_BRACKETS)
-    is_scene = season is None and _SCENE.match(text) is not None
+    # Names of television releases have no spaces, and nobody but anime counts in French.
+    is_scene = season is None and " " not in stem and _SCENE.match(text) is not None
     found = find_episodes(without_year, is_scene=is_scene, after=season.end if season else 0)
     return _Numbers(found, season)
 
@@ -178,7 +185,7 @@ def _mask_leading_group(text: str) -> str:
     if (
         found is None
         or re.fullmatch(r"[ \dSE.-]*", found[1], re.IGNORECASE)
-        or not text[found.end() :].strip(f" {MASK}")
+        or not _LETTER.search(text, found.end())
     ):
         return text
     return MASK * found.end() + text[found.end() :]
@@ -202,7 +209,7 @@ def _with_absolute(found: Found, body: str) -> Found:
 
 def _title_span(body: str, numbers: _Numbers, *, start: int) -> tuple[int, int]:
     """Find where titles begin and end: behind the group, before what is no title."""
-    start = start if _WORD.search(body, start) else 0
+    start = start if _LETTER.search(body, start) or numbers.found is None else 0
     found, season = numbers.found, numbers.season
     if found and not _WORD.search(body, start, found.start):
         # The number comes first, as in "Episode 3 Title" or "[S01E02] Title".

@@ -74,7 +74,7 @@ SUBTITLES = (
 EDITION = (
     r"proper|repack|rerip|real|internal|limited|complete|completa|batch|final|fixed|hybrid"
     r"|synced|dubbed|"
-    r"uncut|extended|unrated|remastered|anime|end|fin|4kto1080p|tv"
+    r"uncut|extended|unrated|remastered|end|fin|4kto1080p|tv"
 )
 RESOLUTION = (
     r"(?:[1-9]\d{2,3})\s?[x×]\s?[1-9]\d{2,3}[pi]?|(?:2160|1440|1080|1072|960|900|848|816|810|800"

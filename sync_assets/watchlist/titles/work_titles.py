@@ -23,7 +23,8 @@ _LEADING = re.compile(r"^[ \-_.\])★*#,]+")
 _OWN_MARKS = re.compile(
     r"(?:剧场版|劇場版)(?:合集)?(?: ?- ?)?|(?:总集篇|總集篇|番外篇?|特别篇|特別篇|特典|合集)$"
     r"|(?:OVA|OAD|OAV)$"
-    r"|^Gekijouban |(?:(?:-|–)? (?:NCOP|NCED|OP|ED|PV|CM|Movie)| \(TV\)| ?[\[(](?:19|20)\d\d[\])])$"
+    r"|^Gekijouban |(?:(?:-|–)? (?:NCOP|NCED|OP|ED|PV|CM|Movie)(?:v\d)?| \(TV\)"
+    r"| ?[\[(](?:19|20)\d\d[\])])$"
 )
 
 
