@@ -8,12 +8,17 @@ import dagster as dg
 
 import sync_assets.catalog.definitions as catalog
 import sync_assets.ops.automation as operations
+import sync_assets.pixiv.definitions as pixiv
 import sync_assets.strm.definitions as strm
+import sync_assets.telegram.definitions as telegram
+import sync_assets.trakt.definitions as trakt
 from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
 from sync_assets.logs import configure_logging
+from sync_assets.pixiv.posting import posting_chats, telegram_announcer
 from sync_assets.resources import ledger_resource
 from sync_assets.settings import Settings, load_settings
+from sync_assets.telegram.automation import posts_selection
 
 
 def build_defs(
@@ -44,8 +49,13 @@ def build_defs(
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.Definitions.merge(
             shared,
+            pixiv.build_defs(
+                settings, telegram_announcer(settings), also=posts_selection(settings.telegram)
+            ),
             strm.build_defs(settings),
             catalog.build_defs(settings),
+            telegram.build_defs(settings, posting_chats(settings)),
+            trakt.build_defs(settings),
             operations.build_defs(settings),
         )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +143,18 @@ def test_one_job_that_fails_does_not_keep_the_others_from_their_work(
     assert health_of_jobs(settings) == {"movies": "failed", "shows": "ok"}
     tell_failed_runs_sensor(settings, instance)
     assert health_of_jobs(settings) == {"movies": "failed", "shows": "ok"}
+
+
+def test_a_deletion_that_waits_fails_its_run_and_is_degraded_not_failed(
+    settings: Settings, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    assert execute_job().returncode == 0
+    for number in range(10):
+        shutil.rmtree(tmp_path / "media" / "movies" / str(number))
+    assert execute_job().returncode == 1
+    assert len(list((tmp_path / "library" / "movies").rglob("*.strm"))) == 20
+    tell_failed_runs_sensor(settings, instance)
+    assert health_of_jobs(settings) == {"movies": "degraded", "shows": "ok"}
 
 
 def test_a_run_whose_process_was_killed_does_not_stay_healthy(

@@ -171,3 +171,162 @@ strm_touched = Table(
     Column("is_subtree", Boolean, primary_key=True),
     Column("touched_at", Float, nullable=False),
 )
+
+strm_deletion_plans = Table(
+    "strm_deletion_plans",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("scans", Integer, nullable=False),
+    Column("first_listed_at", UtcDateTime, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
+)
+
+strm_event_deletions = Table(
+    "strm_event_deletions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("deleted_at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("files", Integer, nullable=False),
+    Index(None, "job", "deleted_at"),
+)
+
+strm_mount_points = Table(
+    "strm_mount_points",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+pixiv_accounts = Table(
+    "pixiv_accounts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("user_id", RowId, nullable=False),
+    Column("listed_at", UtcDateTime),
+    Column("full_listing_at", UtcDateTime),
+    Column("full_pass_completed_at", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("refusals", Integer, nullable=False, server_default="0"),
+)
+
+pixiv_works = Table(
+    "pixiv_works",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("work_id", RowId, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("page_count", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("frames", JSON),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", UtcDateTime),
+    Column("failure_reason", Text),
+    Column("announced_at", UtcDateTime),
+    UniqueConstraint("account", "work_id"),
+    Index(None, "account", "state"),
+    sqlite_autoincrement=True,
+)
+
+pixiv_files = Table(
+    "pixiv_files",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("work_id", RowId, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("size_bytes", RowId, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("failure_reason", Text),
+    UniqueConstraint("account", "work_id", "page", "version", "kind"),
+    Index(None, "account", "state"),
+    sqlite_autoincrement=True,
+)
+telegram_posts = Table(
+    "telegram_posts",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("partition", Text, nullable=False),
+    Column("chat_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("work_id", Text, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("content_sha256", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("work", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("not_before", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("refusals", Integer, nullable=False, server_default="0"),
+    Column("rate_limited", Integer, nullable=False, server_default="0"),
+    Column("fallback", Text),
+    Column("message_id", RowId),
+    Column("sent_at", UtcDateTime),
+    Column("reason", Text),
+    CheckConstraint(
+        "kind IN ('photo', 'animation', 'video', 'document')", name="telegram_post_kind_is_known"
+    ),
+    CheckConstraint(
+        "fallback IN ('alone', 'document', 'link')", name="telegram_post_fallback_is_known"
+    ),
+    UniqueConstraint("chat_id", "source", "work_id", "page", "content_sha256"),
+    Index(None, "partition", "state", "chat_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+telegram_chats = Table(
+    "telegram_chats",
+    metadata,
+    Column("chat_id", Text, primary_key=True),
+    Column("migrated_to", Text),
+    Column("problem", Text),
+    Column("remedy", Text),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+telegram_files = Table(
+    "telegram_files",
+    metadata,
+    Column("bot_id", Text, primary_key=True),
+    Column("content_sha256", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("sent_as", Text, nullable=False),
+    Column("file_id", Text, nullable=False),
+)
+
+oauth_connections = Table(
+    "oauth_connections",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("reason", Text),
+    UniqueConstraint("provider", "account"),
+    sqlite_autoincrement=True,
+)
+
+trakt_cursors = Table(
+    "trakt_cursors",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)

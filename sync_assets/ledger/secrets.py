@@ -6,11 +6,12 @@ at the first start. A copy of the ledger alone gives nothing away.
 
 import os
 import stat
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.errors import SyncError
@@ -81,8 +82,58 @@ class SecretStore:
         with self._ledger.read() as connection:
             query = select(secrets.c.ciphertext).where(secrets.c.name == name)
             ciphertext = connection.execute(query).scalar()
-        if ciphertext is None:
-            return None
+        return None if ciphertext is None else self._decrypted(name, ciphertext)
+
+    def put(self, name: str, value: SecretStr) -> None:
+        """Store a secret; replaces an earlier one of this name."""
+        with self._ledger.write() as connection:
+            self.put_within(connection, name, value)
+
+    def put_within(self, connection: Connection, name: str, value: SecretStr) -> None:
+        """Store a secret in the caller's transaction, together with what else it changes.
+
+        Args:
+            connection: A writing transaction of the ledger.
+            name: Its name.
+            value: The secret; replaces an earlier one of this name.
+        """
+        ciphertext = self._fernet.encrypt(value.get_secret_value().encode())
+        values = {"ciphertext": ciphertext, "changed_at": utc_now()}
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(
+            dialect.insert(secrets)
+            .values(name=name, **values)
+            .on_conflict_do_update(index_elements=["name"], set_=values)
+        )
+
+    def take(self, name: str) -> SecretStr | None:
+        """Return a secret and remove it: of several callers one gets it.
+
+        Raises:
+            SecretKeyError: It was encrypted with another key.
+        """
+        with self._ledger.write() as connection:
+            ciphertext = connection.execute(
+                delete(secrets).where(secrets.c.name == name).returning(secrets.c.ciphertext)
+            ).scalar()
+        return None if ciphertext is None else self._decrypted(name, ciphertext)
+
+    def remove_older(self, prefix: str, moment: datetime) -> None:
+        """Remove all secrets that begin with a prefix and were stored before a moment."""
+        with self._ledger.write() as connection:
+            connection.execute(
+                delete(secrets).where(
+                    secrets.c.name.startswith(prefix, autoescape=True),
+                    secrets.c.changed_at < moment,
+                )
+            )
+
+    def remove(self, name: str) -> None:
+        """Remove a secret; one that does not exist is no error."""
+        with self._ledger.write() as connection:
+            connection.execute(delete(secrets).where(secrets.c.name == name))
+
+    def _decrypted(self, name: str, ciphertext: bytes) -> SecretStr:
         try:
             return SecretStr(self._fernet.decrypt(ciphertext).decode())
         except InvalidToken:
@@ -90,23 +141,6 @@ class SecretStore:
                 f"The secret {name!r} cannot be decrypted: it was stored with another key.",
                 remedy=f"Restore {KEY_FILE_NAME} or {KEY_VARIABLE}, or connect the account again.",
             ) from None
-
-    def put(self, name: str, value: SecretStr) -> None:
-        """Store a secret; replaces an earlier one of this name."""
-        ciphertext = self._fernet.encrypt(value.get_secret_value().encode())
-        values = {"ciphertext": ciphertext, "changed_at": utc_now()}
-        with self._ledger.write() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            connection.execute(
-                dialect.insert(secrets)
-                .values(name=name, **values)
-                .on_conflict_do_update(index_elements=["name"], set_=values)
-            )
-
-    def remove(self, name: str) -> None:
-        """Remove a secret; one that does not exist is no error."""
-        with self._ledger.write() as connection:
-            connection.execute(delete(secrets).where(secrets.c.name == name))
 
 
 def _create_key_file(path: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.events import JobFailureData
 
 from sync_assets.executor import PartitionRunsFailedError
@@ -67,6 +68,15 @@ def build_defs(settings: Settings) -> dg.Definitions:
     )
 
 
+_SAID_SO = (
+    # Its own partition went well; the others' runs speak for themselves.
+    PartitionRunsFailedError.__name__,
+    # What a blocking check found was reported by the asset that it is about.
+    DagsterAssetCheckFailedError.__name__,
+)
+"""Errors that end a run which has reported its results."""
+
+
 def _failed_runs_sensor(settings: Settings) -> dg.SensorDefinition:
     """Build the sensor that keeps `/health` honest about runs that could not report themselves."""
 
@@ -80,8 +90,8 @@ def _failed_runs_sensor(settings: Settings) -> dg.SensorDefinition:
         # A run whose process was killed is reported by others, without any data.
         data = context.failure_event.event_specific_data
         error = data.error if isinstance(data, JobFailureData) else None
-        if error is not None and error.cls_name == PartitionRunsFailedError.__name__:
-            return  # its own partition went well; the others' runs speak for themselves
+        if error is not None and error.cls_name in _SAID_SO:
+            return
         ledger = Ledger.open(settings.ledger_url)
         try:
             with ledger.write() as connection:

@@ -39,6 +39,11 @@ def configured_folders(settings: Settings) -> Iterator[Folder]:
         if isinstance(job.source, LocalSourceSettings):
             yield Folder(f"strm.jobs.{name}.source.path", job.source.path, written=False)
         yield Folder(f"strm.jobs.{name}.output", job.output, written=True)
+    for name, account in settings.pixiv.accounts.items():
+        own = account.download_directory
+        field = f"pixiv.accounts.{name}" if own else "pixiv"
+        path = own or settings.pixiv.download_directory
+        yield Folder(f"{field}.download_directory", path, written=True)
 
 
 def folder_problem(folder: Folder) -> Problem | None:

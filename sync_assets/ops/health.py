@@ -73,6 +73,12 @@ class PartitionHealth(BaseModel):
     added: int
     skipped: int
     failed: int
+    metrics: dict[str, int | float | str] = Field(
+        default_factory=dict, description="Further numbers that the domain chose to publish."
+    )
+    remedy: str | None = Field(
+        default=None, description="What only the user can do, such as connecting an account again."
+    )
 
 
 class DomainHealth(BaseModel):
@@ -201,8 +207,11 @@ def report_result(ledger: Ledger, settings: Settings, result: Result) -> None:
 def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
     return {
+        "pixiv": frozenset(settings.pixiv.accounts),
         "strm": frozenset(settings.strm.jobs),
         "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
+        "telegram": frozenset(settings.pixiv.accounts if settings.telegram.is_configured else ()),
+        "trakt": frozenset(settings.trakt.active_accounts),
     }
 
 
@@ -259,6 +268,8 @@ def _domain(
             added=result.added,
             skipped=result.skipped,
             failed=result.failed,
+            metrics=dict(result.detail.get("metrics", {})),
+            remedy=result.detail.get("remedy"),
         )
         for result in results
     ]

@@ -13,7 +13,9 @@ from sync_assets.server import (
     events,
     health,
     metrics,
+    pages,
     storage_webhooks,
+    trakt_pages,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -66,7 +68,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
     install_error_handlers(app)
-    for module in (health, metrics, events, webhooks, storage_webhooks, documentation):
+    routers = (
+        health,
+        metrics,
+        events,
+        webhooks,
+        storage_webhooks,
+        pages,
+        trakt_pages,
+        documentation,
+    )
+    for module in routers:
         app.include_router(module.router)
     return app
 

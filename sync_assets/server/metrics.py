@@ -18,6 +18,7 @@ from sync_assets.ledger.inbox import count_by_state
 from sync_assets.ledger.rate_budgets import BudgetUse, read_budgets
 from sync_assets.ledger.results import Result, ResultStatus, read_results
 from sync_assets.server.context import context_of
+from sync_assets.telegram.counting import Counts, count_posts
 
 router = APIRouter(tags=["operations"])
 
@@ -28,6 +29,7 @@ class _Snapshot:
     events: int
     results: Sequence[Result]
     budgets: Sequence[BudgetUse]
+    posts: Mapping[str, Counts]
 
 
 class _LedgerCollector(Collector):
@@ -51,6 +53,7 @@ class _LedgerCollector(Collector):
             )
             yield from _result_metrics(self._snapshot.results)
             yield from _budget_metrics(self._snapshot.budgets)
+            yield from _post_metrics(self._snapshot.posts)
 
 
 @router.get("/metrics", response_class=Response)
@@ -75,6 +78,7 @@ def _read_snapshot(connection: Connection) -> _Snapshot:
         last_event_id(connection),
         read_results(connection),
         read_budgets(connection),
+        count_posts(connection),
     )
 
 
@@ -127,3 +131,25 @@ def _budget_metrics(budgets: Sequence[BudgetUse]) -> Iterable[Metric]:
         used.add_metric((budget.name,), budget.used)
         blocked.add_metric((budget.name,), max(0.0, budget.blocked_until - now))
     return used, blocked
+
+
+def _post_metrics(posts: Mapping[str, Counts]) -> Iterable[Metric]:
+    descriptions = {
+        "tg_queue": "Telegram posts that wait or are being sent.",
+        "tg_sent": "Telegram posts that are confirmed.",
+        "tg_failed": "Telegram posts that were given up.",
+        "tg_unknown": "Telegram posts whose answer was lost.",
+        "tg_retries": "Attempts after a Telegram post's first.",
+        "tg_rate_limited": "Telegram posts put off because they came too fast.",
+        "tg_last_sent": "When Telegram last confirmed a post, in seconds since the epoch.",
+    }
+    metrics = {
+        name: GaugeMetricFamily(name, text, labels=("partition",))
+        for name, text in descriptions.items()
+    }
+    for partition, counts in posts.items():
+        for name, value in counts.numbers().items():
+            metrics[name].add_metric((partition,), value)
+        if counts.last_sent is not None:
+            metrics["tg_last_sent"].add_metric((partition,), counts.last_sent.timestamp())
+    return metrics.values()

@@ -21,8 +21,8 @@ from sync_assets.server.payloads import parse_or_keep
 from sync_assets.server.security import RequireScope
 from sync_assets.server.webhooks import read_body
 from sync_assets.settings import Settings
-from sync_assets.strm.events import is_known_form
-from sync_assets.strm.waiting import CLOUDDRIVE, EVENT_JOB, OPENLIST
+from sync_assets.strm.events.parsing import is_known_form
+from sync_assets.strm.events.waiting import CLOUDDRIVE, EVENT_JOB, OPENLIST
 
 router = APIRouter(
     prefix="/api/v1/webhook",

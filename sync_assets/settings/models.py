@@ -16,8 +16,11 @@ from pydantic_settings import (
 
 from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets.settings.catalog import CatalogSettings
+from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
+from sync_assets.settings.telegram import TelegramSettings
+from sync_assets.settings.trakt import TraktSettings
 from sync_assets.settings.watchlist import WatchlistSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
@@ -117,8 +120,11 @@ class Settings(BaseSettings):
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
     strm: StrmSettings = StrmSettings()
+    pixiv: PixivSettings = PixivSettings()
+    telegram: TelegramSettings = TelegramSettings()
     catalog: CatalogSettings = CatalogSettings()
     bangumi: BangumiSettings = BangumiSettings()
+    trakt: TraktSettings = TraktSettings()
     watchlist: WatchlistSettings = WatchlistSettings()
 
     @classmethod

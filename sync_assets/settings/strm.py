@@ -10,13 +10,13 @@ from pydantic import (
     Field,
     HttpUrl,
     SecretStr,
-    TypeAdapter,
-    ValidationError,
     model_validator,
 )
 
 from sync_assets.settings.section import AnchoredPath, Section
+from sync_assets.settings.strm_deletion import DeletionSettings
 from sync_assets.settings.strm_extensions import Extension
+from sync_assets.settings.strm_links import LinkMode, UrlTemplate
 from sync_assets.settings.strm_metadata import MetadataMode, MetadataSettings
 from sync_assets.settings.strm_sources import (
     LocalSourceSettings,
@@ -39,23 +39,12 @@ HIDDEN_AND_SYSTEM = (
 JOB_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-class LinkMode(StrEnum):
-    """What a `.strm` file points at."""
+class DiscMode(StrEnum):
+    """What becomes of copied discs."""
 
-    URL = "url"
-    PATH = "path"
-
-
-def _valid_url_template(template: str) -> str:
-    if template.count("{path}") != 1:
-        message = "must contain {path} exactly once, such as 'http://nas.lan:8000/media/{path}'"
-        raise ValueError(message)
-    try:
-        TypeAdapter(HttpUrl).validate_python(template.replace("{path}", "a.mkv"))
-    except ValidationError:
-        message = "must be an absolute http or https address"
-        raise ValueError(message) from None
-    return template
+    LARGEST = "largest"
+    ALL = "all"
+    SKIP = "skip"
 
 
 def _valid_pattern(pattern: str) -> str:
@@ -77,23 +66,6 @@ def _valid_event_root(path: str) -> str:
     return path
 
 
-class DeletionSettings(Section):
-    """How much one run may delete before it asks."""
-
-    maximum_ratio: float = Field(
-        default=0.1, ge=0, le=1, description="Largest share of a job's files deleted by one run."
-    )
-    maximum_count: int = Field(
-        default=1_000, ge=0, description="Largest number of files deleted by one run."
-    )
-    always_allowed_count: int = Field(
-        default=5,
-        ge=0,
-        description="Up to this many are deleted whatever the share, so that a small library "
-        "stays usable. Deleting a job's last files always asks.",
-    )
-
-
 class StrmJobSettings(Section):
     """One source folder that becomes one tree of `.strm` files."""
 
@@ -104,7 +76,7 @@ class StrmJobSettings(Section):
         description="url: a link made from url_template, or OpenList's own. path: the file's "
         "absolute path, which Jellyfin 10.11.7 and later refuse to play.",
     )
-    url_template: Annotated[str, AfterValidator(_valid_url_template)] | None = Field(
+    url_template: UrlTemplate | None = Field(
         default=None,
         description="The address of a file; {path} is its percent-encoded path in the source. "
         "Without it, files of OpenList get OpenList's own address.",
@@ -119,6 +91,12 @@ class StrmJobSettings(Section):
         default=(HIDDEN_AND_SYSTEM,),
         description="Regular expressions; what matches a path in the source is left out, folders "
         "with all they hold. The default leaves out hidden files and what NAS systems add.",
+    )
+    bdmv: DiscMode = Field(
+        default=DiscMode.LARGEST,
+        description="What becomes of a copied Blu-ray. largest: one file of its largest stream, "
+        "beside its BDMV folder. skip: nothing. all: one file per stream. A DVD (VIDEO_TS) is "
+        "left out except by all.",
     )
     maximum_depth: int = Field(
         default=25, ge=0, le=100, description="Levels of folders below the source that are listed."

@@ -70,6 +70,18 @@ class LocalSourceSettings(Section):
 
     type: Literal["local"] = "local"
     path: AnchoredPath = Field(description="The folder that holds the media.")
+    remember_mounts: bool = Field(
+        default=True,
+        description="Where a drive was mounted once, there must be one: a folder that is a plain "
+        "one since proves nothing about what it lacks. false: mounts are forgotten.",
+    )
+
+    timeout_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long one folder may take to be listed, before its drive counts as "
+        "hanging, which ends the scan.",
+    )
 
     @property
     def location(self) -> str:

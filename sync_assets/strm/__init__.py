@@ -1,13 +1,13 @@
 """STRM: media on a drive become a tree of small `.strm` files for Jellyfin, Emby and Kodi.
 
-`assets` is the pipeline: listing, tree, metadata, orphans. `scan` and `sources` look at the drive,
-`naming` and `links` decide what a file is called and holds, `output` writes it, `manifest`
-remembers what was written, and `orphans` decides what may be deleted. `metadata` brings nfo files,
-images and subtitles along: `metadata_files` compares, `copying` and `mounts` read. Beside it
-`changes` follows storage events: `events` reads them, `routing` sorts them by job, `touching` looks
-at what they name, and `draining` does so for the whole inbox. Other domains call `notify`.
+`assets` is the pipeline: listing, tree, metadata, orphans, announcements; `pipeline` has its stages
+without Dagster. `sources` are the drives, `listing` walks them. `naming`, `discs` and `links` say
+what a file is called and holds, `tree` compares, `output` writes, `manifest` remembers what was
+written. `deleting` finds what has no media any more, and holds all that keeps that safe. `metadata`
+brings nfo files, images and subtitles along. `events` follows storage events without a scan.
+Other domains call `notify`.
 """
 
-from sync_assets.strm.notification import notify
+from sync_assets.strm.events.notification import notify
 
 __all__ = ["notify"]

@@ -12,10 +12,11 @@ import dagster as dg
 from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
-from sync_assets.strm.event_runs import EventRun
-from sync_assets.strm.metadata import write_metadata
+from sync_assets.strm.deleting.approval import APPROVAL_JOB
+from sync_assets.strm.events.runs import EventRun
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.pipeline import (
-    clean_orphans,
+    clean_and_tell,
     list_and_write,
     list_source,
     tell_media_servers,
@@ -151,7 +152,12 @@ def build_assets(
         lake: LakeResource,
         ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
-        work = partial(clean_orphans, dry_run=config.dry_run, approved_plan=config.approved_plan)
+        work = partial(
+            clean_and_tell,
+            dry_run=config.dry_run,
+            approved_plan=config.approved_plan,
+            only_approved=context.run.job_name == APPROVAL_JOB,
+        )
         return Stage(settings, ledger, lake.open()).run(context, work)
 
     @dg.asset(

@@ -8,8 +8,9 @@ import dagster as dg
 from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.strm.assets import LIBRARY_OP, METADATA_OP
+from sync_assets.strm.deleting.approval import APPROVAL_JOB
+from sync_assets.strm.events.waiting import EVENT_JOB
 from sync_assets.strm.reporting import DOMAIN
-from sync_assets.strm.waiting import EVENT_JOB
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -21,6 +22,7 @@ _CHANGES = dg.AssetSelection.assets([DOMAIN, "changes"])
 # Not NOT_STARTED: such a run may be the remains of a crash, which nothing ever starts.
 _QUEUED = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING)
 _SENSOR_SECONDS = 5
+_PLAN_ID = "put the id here that deletion_is_safe names"
 
 
 def build_full_job() -> "UnresolvedAssetJobDefinition":
@@ -48,6 +50,21 @@ def build_incremental_job() -> "UnresolvedAssetJobDefinition":
         },
         description="List each source and write what is missing; compare nothing that is there, "
         "delete nothing. Without a partition: all of them.",
+    )
+
+
+def build_approval_job() -> "UnresolvedAssetJobDefinition":
+    """Build the job that carries out one deletion plan beyond the limits.
+
+    It does not list the source again: the id covers exactly the files of the last listing, and
+    the run fails where that listing does not give this plan any more.
+    """
+    return dg.define_asset_job(
+        APPROVAL_JOB,
+        selection=dg.AssetSelection.assets([DOMAIN, "orphans"], [DOMAIN, "announcements"]),
+        config={"ops": {f"{DOMAIN}__orphans": {"config": {"approved_plan": _PLAN_ID}}}},
+        description="Delete exactly the files of one plan that waits for approval. approved_plan: "
+        "the id that the check deletion_is_safe names; partition: the job.",
     )
 
 

@@ -1,13 +1,15 @@
 """What must be true of the STRM pipeline: the listing is whole, and deleting is safe."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from sync_assets.lake import Lake
 from sync_assets.lake.resources import LakeResource
-from sync_assets.strm import listing_table
-from sync_assets.strm.listing_table import ASSET as LISTING
+from sync_assets.strm.deleting.approval import APPROVAL_JOB
+from sync_assets.strm.listing import listing_table
+from sync_assets.strm.listing.listing_table import ASSET as LISTING
 from sync_assets.strm.models import Decision, ItemFailure
 from sync_assets.strm.pipeline import ORPHANS
 from sync_assets.strm.runs import failure_table
@@ -46,10 +48,20 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset=dg.AssetKey(ORPHANS),
-        description="No deletion is waiting for approval: none was beyond a job's limits.",
+        blocking=True,
+        description="No deletion is waiting for approval: none was beyond a job's limits. While "
+        "one is, nothing that depends on the orphans of that job runs.",
     )
-    def deletion_is_safe(lake: LakeResource) -> dg.AssetCheckResult:
-        """Check that no job has a deletion plan that waits for approval."""
+    def deletion_is_safe(
+        context: dg.AssetCheckExecutionContext, lake: LakeResource
+    ) -> dg.AssetCheckResult:
+        """Check that no job has a deletion plan that waits for approval.
+
+        The check sees all jobs, so that the run of one never shows green over the plan of
+        another. It is an error, which ends the run and blocks what follows, only in a run of the
+        job that waits: the other jobs go on, with a warning. What was written before must be told
+        all the same, which is why `orphans` itself tells the media servers when it leaves a plan.
+        """
         opened = lake.open()
         waiting = {}
         for job in _stored(opened, ORPHANS, jobs):
@@ -57,18 +69,18 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
             rows = [row for row in table.to_pylist() if row["decision"] == Decision.WAITING]
             if rows:
                 waiting[job] = (rows[0]["plan_id"], len(rows), rows[0]["reason"])
-        lines = [
-            f"| {job} | {count} | {reason} | `{plan_id}` |"
-            for job, (plan_id, count, reason) in waiting.items()
-        ]
-        table_head = ["| job | files | why | approved_plan |", "|---|---|---|---|"]
-        plans = dg.MetadataValue.md("\n".join(table_head + lines))
+        partition = context.run.tags.get(PARTITION_NAME_TAG)
+        is_of_this_run = partition is None or partition in waiting
+        severity = dg.AssetCheckSeverity.ERROR if is_of_this_run else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(
             passed=not waiting,
-            severity=dg.AssetCheckSeverity.ERROR,
+            severity=severity,
+            description=f"Launch {APPROVAL_JOB} for the job with the plan's id to approve it."
+            if waiting
+            else None,
             metadata={
                 "waiting": sum(count for _, count, _ in waiting.values()),
-                **({"plans": plans} if waiting else {}),
+                **({"plans": dg.MetadataValue.md(_plan_table(waiting))} if waiting else {}),
             },
         )
 
@@ -77,3 +89,11 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
 
 def _stored(lake: Lake, asset: Sequence[str], jobs: Collection[str]) -> list[str]:
     return [job for job in lake.partitions(asset) if job in jobs]
+
+
+def _plan_table(waiting: Mapping[str, tuple[str, int, str]]) -> str:
+    rows = [
+        f"| {job} | {count} | {reason} | `{plan_id}` |"
+        for job, (plan_id, count, reason) in waiting.items()
+    ]
+    return "\n".join(["| job | files | why | approved_plan |", "|---|---|---|---|", *rows])

@@ -5,6 +5,7 @@ import dagster as dg
 from sync_assets.settings import Settings
 from sync_assets.strm.assets import build_assets
 from sync_assets.strm.automation import (
+    build_approval_job,
     build_events_job,
     build_events_sensor,
     build_full_job,
@@ -27,7 +28,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(settings, partitions),
         asset_checks=build_checks(settings.strm.jobs.keys()),
-        jobs=[full_job, build_incremental_job(), events_job],
+        jobs=[full_job, build_incremental_job(), build_approval_job(), events_job],
         schedules=[build_schedule(settings.strm, full_job)] if settings.strm.jobs else [],
         sensors=[build_events_sensor(events_job)] if settings.strm.jobs else [],
     )

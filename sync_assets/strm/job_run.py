@@ -9,7 +9,7 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
-from sync_assets.strm.drives import require_mounted
+from sync_assets.strm.events.drives import require_mounted
 from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.models import ItemFailure
 

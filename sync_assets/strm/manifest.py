@@ -76,9 +76,9 @@ class Manifest:
         query = select(strm_outputs.c.output).where(strm_outputs.c.job == self._job)
         with self._ledger.read() as connection:
             before = connection.execute(query).scalar()
-        if before == claimed:
-            return 0
-        left = self._count(strm_files.c.job == self._job)
+            if before == claimed:
+                return 0
+            left = _count(connection, strm_files.c.job == self._job)
         dialect = postgresql if self._ledger.url.get_backend_name() == "postgresql" else sqlite
         with self._ledger.write() as connection:
             connection.execute(delete(strm_files).where(strm_files.c.job == self._job))
@@ -100,14 +100,15 @@ class Manifest:
             )
         return left
 
-    def count(self) -> int:
-        """Return how many files of the manifest's kind the job owns."""
-        return self._count(strm_files.c.job == self._job, strm_files.c.kind == self.kind)
+    def count(self, below: str = "") -> int:
+        """Return how many files of the manifest's kind the job owns.
 
-    def _count(self, *conditions: ColumnElement[bool]) -> int:
-        query = select(func.count()).select_from(strm_files).where(*conditions)
+        Args:
+            below: Only in this directory and those below it; empty for all.
+        """
         with self._ledger.read() as connection:
-            return connection.execute(query).scalar_one()
+            is_inside = self._below(connection, below)
+            return _count(connection, *is_inside, strm_files.c.kind == self.kind)
 
     def names(
         self, directories: Sequence[str], *, written_before: float | None = None
@@ -272,3 +273,8 @@ class Manifest:
     def _note(self, connection: Connection, kind: ChangeKind, files: Sequence[OwnedFile]) -> None:
         if self._announces:
             note_changes(connection, self._job, kind, (file.path for file in files))
+
+
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(strm_files).where(*conditions)
+    return connection.execute(query).scalar_one()

@@ -1,7 +1,7 @@
 """What the STRM domain talks about: entries, listings, outcomes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -195,18 +195,46 @@ class DeletionPlan:
     """What a run found to be orphaned, and whether it may delete it.
 
     Attributes:
-        plan_id: A digest of job and orphans: the same orphans have the same id in every run.
+        plan_id: A digest of the job and of what is held back, or else of all orphans: the same
+            files have the same id in every run.
         orphans: Files whose media are gone, in order of path.
+        superseded: Entries of the manifest whose file has another name now, for an output that
+            takes both names for one; they are struck out, and nothing is deleted.
+        held: Those of the orphans that are not deleted without approval.
+        free_counts: How many of the others count against limits, by kind.
         protected: How many files are kept because their part of the source was not listed whole.
-        owned: How many files the job has.
-        refusal: Why the orphans are not deleted without approval; None where they may be.
+        owned_by_kind: How many files the job has, without those that are superseded.
+        refusal: Why files are held back; None where none are.
+        is_whole: Whether the listing was complete everywhere.
     """
 
     plan_id: str
     orphans: Sequence[OwnedFile]
+    superseded: Sequence[OwnedFile]
+    held: Sequence[OwnedFile]
+    free_counts: Mapping[FileKind, int]
     protected: int
-    owned: int
+    owned_by_kind: Mapping[FileKind, int]
     refusal: str | None
+    is_whole: bool
+
+    @property
+    def owned(self) -> int:
+        """How many files the job has, of all kinds."""
+        return sum(self.owned_by_kind.values())
+
+    @property
+    def free(self) -> Sequence[OwnedFile]:
+        """The orphans that may be deleted without approval."""
+        held = set(self.held)
+        return [orphan for orphan in self.orphans if orphan not in held]
+
+    @property
+    def deletes_everything(self) -> bool:
+        """Whether no `.strm` file of the job would be left, whatever lies beside them."""
+        kinds = (FileKind.STRM,) if self.owned_by_kind[FileKind.STRM] else tuple(FileKind)
+        leaving = sum(orphan.kind in kinds for orphan in self.orphans)
+        return leaving >= sum(self.owned_by_kind[kind] for kind in kinds)
 
 
 def join(directory: str, name: str) -> str:

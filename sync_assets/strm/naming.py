@@ -8,27 +8,30 @@ import unicodedata
 from collections.abc import Iterable
 
 SUFFIX = ".strm"
+DISC_IMAGE = ".iso"
+"""Players need to see that a link leads to the image of a disc: `Film.iso.strm`."""
 MAXIMUM_NAME_BYTES = 255
 
 
-def strm_names(media_names: Iterable[str]) -> dict[str, str]:
+def strm_names(media_names: Iterable[str], reserved: Iterable[str] = ()) -> dict[str, str]:
     """Name the `.strm` files of one directory.
 
     `Film.mkv` becomes `Film.strm`. Where several media would get one name, also on a file
     system that ignores case or folds Unicode, the first in order keeps it and the others keep
-    their extension: `Film.mp4.strm`.
+    their extension: `Film.mp4.strm`. The image of a disc always keeps it.
 
     Args:
         media_names: The names of the media files of one directory.
+        reserved: Names of `.strm` files that none of them may get.
 
     Returns:
         The name of the media file by the name of its `.strm` file.
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {_folded(name) for name in reserved}
     later = []
     for media_name in sorted(media_names):
-        name = fitted(media_name.rpartition(".")[0] or media_name)
+        name = fitted(_stem(media_name))
         if _folded(name) in taken:
             later.append(media_name)
             continue
@@ -64,6 +67,12 @@ def fitted(stem: str) -> str:
     ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}{SUFFIX}"
     kept = encoded[: MAXIMUM_NAME_BYTES - len(ending)].decode(errors="ignore")
     return kept + ending
+
+
+def _stem(media_name: str) -> str:
+    if media_name.lower().endswith(DISC_IMAGE):
+        return media_name
+    return media_name.rpartition(".")[0] or media_name
 
 
 def _folded(name: str) -> str:

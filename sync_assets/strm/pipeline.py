@@ -6,21 +6,22 @@ Each reads what the stage before stored in the lake, so that any stage can run a
 import logging
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sync_assets.lake.columns import text_column
 from sync_assets.progress import Progress
 from sync_assets.strm import change_table
 from sync_assets.strm.announcements import coalesced, forget_changes, pending_announcement
+from sync_assets.strm.deleting.approval import decide, preview, require_plan
+from sync_assets.strm.deleting.orphans import delete_orphans, plan_deletion
+from sync_assets.strm.events.touched import without_touched
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
+from sync_assets.strm.listing.source_scan import scan_source
+from sync_assets.strm.listing.stored_listing import link_root, listed_at, stored_listing
 from sync_assets.strm.media_server import MediaServer, MediaServerError
 from sync_assets.strm.models import Decision, DeletionPlan, ItemFailure, OwnedFile, TreeSummary
-from sync_assets.strm.orphans import delete_orphans, plan_deletion
-from sync_assets.strm.output import Output
-from sync_assets.strm.source_scan import scan_source
-from sync_assets.strm.stored_listing import link_root, listed_at, stored_listing
-from sync_assets.strm.touched import without_touched
+from sync_assets.strm.output.root import Output
 from sync_assets.strm.tree import TreeWriter
 
 if TYPE_CHECKING:
@@ -132,7 +133,11 @@ def _tree_result(job: JobRun, summary: TreeSummary) -> StageResult:
 
 
 def clean_orphans(
-    job: JobRun, *, dry_run: bool = False, approved_plan: str | None = None
+    job: JobRun,
+    *,
+    dry_run: bool = False,
+    approved_plan: str | None = None,
+    only_approved: bool = False,
 ) -> StageResult:
     """Delete the files of a job whose media are gone, within its limits.
 
@@ -141,35 +146,89 @@ def clean_orphans(
         dry_run: Only say what would be deleted.
         approved_plan: The id of a plan that a user has approved; it may be carried out although
             it is beyond the limits.
+        only_approved: Delete nothing but that plan.
 
     Returns:
         What was deleted, and what waits for approval.
 
     Raises:
+        PlanChangedError: Only the approved plan was wanted, and it is not the plan any more.
         SyncError: There is no listing, the output cannot be written, or the drive was reported
             as unmounted.
     """
     job.require_mounted()
-    plan = plan_deletion(
-        job.name,
-        job.settings,
-        job.manifest,
-        stored_listing(job),
-        listed_at=listed_at(job).timestamp(),
-    )
+    scanned_at = listed_at(job)
     rows: list[tuple[OwnedFile, Decision, str | None]] = []
     failures: list[ItemFailure] = []
-    waits = plan.refusal is not None and approved_plan != plan.plan_id
-    if plan.orphans and not dry_run and not waits:
-        with Output(job.settings.output) as output:
-            failures = delete_orphans(
-                plan, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
+    with Output(job.settings.output) as output:
+        plan = plan_deletion(
+            job.name,
+            job.settings,
+            job.manifest,
+            stored_listing(job),
+            output=output,
+            listed_at=scanned_at.timestamp(),
+        )
+        if only_approved:
+            require_plan(plan, approved_plan)
+        if dry_run:
+            verdict = preview(plan, approved_plan=approved_plan)
+        else:
+            verdict = decide(
+                job.ledger,
+                job.name,
+                plan,
+                listed_at=scanned_at,
+                limits=job.settings.deletion,
+                approved_plan=approved_plan,
             )
-    else:
-        decision = Decision.WAITING if waits else Decision.PROPOSED
-        rows = [(orphan, decision, plan.refusal) for orphan in plan.orphans]
+        held = plan.held if verdict.waits else []
+        free = plan.free if verdict.waits else plan.orphans
+        if dry_run:
+            rows += [(orphan, Decision.PROPOSED, None) for orphan in free]
+        else:
+            job.manifest.strike(plan.superseded)
+            failures = delete_orphans(
+                free, output, job.manifest, job.lease, record=lambda *row: rows.append(row)
+            )
+    rows += [(orphan, Decision.WAITING, plan.refusal) for orphan in held]
     job.lake.write(ORPHANS, [_orphan_batch(plan, rows)], partition=job.name)
-    return StageResult(_orphan_numbers(plan, rows), failures, _orphan_notes(plan, waits=waits))
+    return StageResult(_orphan_numbers(plan, rows), failures, verdict.notes)
+
+
+def clean_and_tell(
+    job: JobRun,
+    *,
+    dry_run: bool = False,
+    approved_plan: str | None = None,
+    only_approved: bool = False,
+) -> StageResult:
+    """Clean a job's orphans, and tell the media servers where a plan is left that blocks the rest.
+
+    A plan that waits stops the run before the stage that tells. Without this, new films would
+    stay unknown to the servers for as long as nobody approves.
+
+    Args:
+        job: The job.
+        dry_run: As for `clean_orphans`.
+        approved_plan: As for `clean_orphans`.
+        only_approved: As for `clean_orphans`.
+
+    Returns:
+        What was deleted, what waits, and what was told.
+
+    Raises:
+        SyncError: As for `clean_orphans`.
+    """
+    cleaned = clean_orphans(
+        job, dry_run=dry_run, approved_plan=approved_plan, only_approved=only_approved
+    )
+    if not cleaned.numbers["waiting"]:
+        return cleaned
+    told = tell_media_servers(job)
+    return StageResult(
+        {**cleaned.numbers, **told.numbers}, [*cleaned.failures, *told.failures], cleaned.notes
+    )
 
 
 def tell_media_servers(job: JobRun) -> StageResult:
@@ -228,14 +287,4 @@ def _orphan_numbers(
         "edited": decisions.count(Decision.EDITED),
         "waiting": decisions.count(Decision.WAITING),
         "protected": plan.protected,
-    }
-
-
-def _orphan_notes(plan: DeletionPlan, *, waits: bool) -> dict[str, Any]:
-    if not waits:
-        return {}
-    return {
-        "waiting_for_approval": f"Nothing was deleted: {plan.refusal}. To approve exactly this "
-        f"deletion, run the asset with the configuration approved_plan: {plan.plan_id}",
-        "plan_id": plan.plan_id,
     }

@@ -12,11 +12,11 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
+from sync_assets.strm.events.waiting import LEASE_NAME
 from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.models import ItemFailure
-from sync_assets.strm.output import OutputUnavailableError
+from sync_assets.strm.output.root import OutputUnavailableError
 from sync_assets.strm.reporting import DOMAIN, Reporter
-from sync_assets.strm.waiting import LEASE_NAME
 
 LEASE_WAIT_SECONDS = 60.0
 FAILURES_SHOWN = 50

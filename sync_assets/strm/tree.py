@@ -1,9 +1,8 @@
 """Make a job's output agree with a listing: write what is missing or differs, and nothing else.
 
-Deleting is not done here: see `orphans`.
+Deleting is not done here: see `deleting`.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,9 +13,9 @@ from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.strm.explaining import explained
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
 from sync_assets.strm.manifest import Manifest
+from sync_assets.strm.media_filter import MediaFilter
 from sync_assets.strm.models import (
     Change,
-    Entry,
     ItemFailure,
     ListedDirectory,
     Outcome,
@@ -25,10 +24,12 @@ from sync_assets.strm.models import (
     digest_of,
     join,
 )
-from sync_assets.strm.naming import strm_names
-from sync_assets.strm.output import Output, OutputDirectory
+from sync_assets.strm.output.directory import OutputDirectory
+from sync_assets.strm.output.folding import OwnedNames, Places, indistinguishable, probe_folding
+from sync_assets.strm.output.root import Output
 
 _FILES_PER_BATCH = 2_000
+_NOTHING = OwnedNames(frozenset(), frozenset())
 _UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGER = 32
 """How much longer than ours a file may be that says the same: a mark, a line feed, another end of
@@ -48,6 +49,7 @@ class _Plan:
     """What one directory of the output needs."""
 
     directory: str
+    source_directory: str
     writes: list[tuple[_Target, Outcome]] = field(default_factory=list)
     adopted: list[OwnedFile] = field(default_factory=list)
 
@@ -56,34 +58,6 @@ class _Plan:
         yield from self.adopted
         for target, _ in self.writes:
             yield OwnedFile(self.directory, target.name, digest_of(target.content))
-
-
-class MediaFilter:
-    """Which files of a listing are media of a job.
-
-    Args:
-        job: The job's settings.
-    """
-
-    def __init__(self, job: StrmJobSettings) -> None:
-        self._minimum_size = job.minimum_size_bytes
-        self._matches = re.compile(
-            rf"\.(?:{'|'.join(sorted(job.extensions))})\Z", re.IGNORECASE
-        ).search
-
-    def names(self, files: Iterable[Entry]) -> list[str]:
-        """Return the names of the files that are media."""
-        matches, minimum_size = self._matches, self._minimum_size
-        return [
-            file.name for file in files if matches(file.name) and (file.size or 0) >= minimum_size
-        ]
-
-    def unreadable_names(self, entries: Iterable[Entry]) -> set[str]:
-        """Return the names of unreadable entries that may be media.
-
-        They keep their claim to a name: were they left out, another file would take it over.
-        """
-        return {entry.name for entry in entries if self._matches(entry.name)}
 
 
 class TreeWriter:
@@ -116,6 +90,7 @@ class TreeWriter:
         self._replace_foreign = job.replace_foreign
         self._output = output
         self._manifest = manifest
+        self._places = Places(probe_folding(output), manifest)
         self._skip_existing = skip_existing
         self._record = record
         self._progress = progress
@@ -167,31 +142,39 @@ class TreeWriter:
 
     def _write_batch(self) -> None:
         batch, self._batch, self._batch_files = self._batch, [], 0
-        owned = self._manifest.names([directory.path for directory in batch])
+        places = [self._media.output_directory(directory.path) for directory in batch]
+        owned = self._places.owned(places)
         plans = [
             plan
-            for directory in batch
-            if (plan := self._plan(directory, owned.get(directory.path, set()))) is not None
+            for directory, place in zip(batch, places, strict=True)
+            if (plan := self._plan(directory, place, owned.get(place, _NOTHING))) is not None
         ]
         self._manifest.enter(file for plan in plans for file in plan.files())
         for plan in plans:
             self._apply(plan)
         self._progress(self.summary)
 
-    def _plan(self, listed: ListedDirectory, owned: set[str]) -> _Plan | None:
+    def _plan(self, listed: ListedDirectory, place: str, owned: OwnedNames) -> _Plan | None:
         """Compare a directory with the output; None where nothing has to be done."""
-        media_names = self._media.names(listed.files)
+        media_names = self._media.names(listed)
         self.summary.skipped += len(listed.files) - len(media_names)
         if not media_names:
             return None
-        plan = _Plan(listed.path)
+        if (holder := self._places.claim(listed.path)) is not None:
+            self._fail_all(listed.path, media_names, indistinguishable("folder", holder))
+            return None
+        plan = _Plan(place, listed.path)
         try:
-            with self._output.directory(listed.path, create=False) as directory:
-                existing = directory.names() if directory is not None else set()
+            with self._output.directory(place, create=False) as directory:
+                names = directory.names() if directory is not None else set()
+                existing = self._places.existing(names)
                 for target in self._targets(listed, media_names):
-                    if directory is None or target.name not in existing:
+                    key = self._places.key(target.name)
+                    # What is the job's own under an old name is not there under its new one.
+                    is_renamed = key in owned.keys and target.name not in owned.names
+                    if directory is None or key not in existing:
                         plan.writes.append((target, Outcome.CREATED))
-                    elif self._skip_existing and not _is_torn(directory, target):
+                    elif self._skip_existing and not (is_renamed or _is_torn(directory, target)):
                         self.summary.unchanged += 1
                     else:
                         self._compare(plan, directory, target, owned)
@@ -204,8 +187,8 @@ class TreeWriter:
         path = listed.path
         signs = {file.name: file.sign for file in listed.files if file.sign is not None}
         link = self._links.for_directory(path, signs)
-        unreadable = self._media.unreadable_names(listed.unreadable)
-        for name, media_name in strm_names([*media_names, *unreadable]).items():
+        unreadable = self._media.unreadable_names(listed)
+        for name, media_name in self._media.strm_names(path, [*media_names, *unreadable]).items():
             if media_name in unreadable:
                 continue
             try:
@@ -214,21 +197,21 @@ class TreeWriter:
                 self._fail(path, name, media_name, error)
 
     def _compare(
-        self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: set[str]
+        self, plan: _Plan, directory: OutputDirectory, target: _Target, owned: OwnedNames
     ) -> None:
         present = directory.read(target.name, len(target.content) + _LONGER)
         if present is not None and self._links.is_current(
             _line(present), target.content, now=self._now
         ):
             self.summary.unchanged += 1
-            if target.name not in owned:
+            if target.name not in owned.names:
                 digest = digest_of(present)
                 plan.adopted.append(OwnedFile(plan.directory, target.name, digest))
-        elif target.name in owned or present == b"" or self._replace_foreign:
+        elif self._places.key(target.name) in owned.keys or present == b"" or self._replace_foreign:
             plan.writes.append((target, Outcome.UPDATED))
         else:
             self.summary.foreign += 1
-            self._report(plan.directory, target, Outcome.FOREIGN)
+            self._report(plan, target, Outcome.FOREIGN)
 
     def _apply(self, plan: _Plan) -> None:
         if not plan.writes:
@@ -237,38 +220,43 @@ class TreeWriter:
             with self._output.directory(plan.directory, create=True) as directory:
                 if directory is not None:
                     for target, outcome in plan.writes:
-                        self._write(directory, plan.directory, target, outcome)
+                        self._write(directory, plan, target, outcome)
         except OSError as error:
             self._fail_directory(
-                plan.directory, [target.media_name for target, _ in plan.writes], error
+                plan.source_directory, [target.media_name for target, _ in plan.writes], error
             )
 
     def _write(
-        self, directory: OutputDirectory, path: str, target: _Target, outcome: Outcome
+        self, directory: OutputDirectory, plan: _Plan, target: _Target, outcome: Outcome
     ) -> None:
         try:
             directory.write(target.name, target.content)
         except OSError as error:
             self._output.raise_if_unavailable(error)
-            self._fail(path, target.name, target.media_name, error)
+            self._fail(plan.source_directory, target.name, target.media_name, error)
             return
         if outcome is Outcome.CREATED:
             self.summary.created += 1
         else:
             self.summary.updated += 1
-        self._report(path, target, outcome)
+        self._report(plan, target, outcome)
 
-    def _report(self, path: str, target: _Target, outcome: Outcome) -> None:
-        self._record(Change(join(path, target.name), join(path, target.media_name), outcome))
+    def _report(self, plan: _Plan, target: _Target, outcome: Outcome) -> None:
+        source_path = join(plan.source_directory, target.media_name)
+        self._record(Change(join(plan.directory, target.name), source_path, outcome))
 
     def _fail(self, path: str, name: str, media_name: str, error: SyncError | OSError) -> None:
         message, remedy = explained(error)
-        self.summary.failures.append(ItemFailure(join(path, name), message, remedy))
-        self._record(Change(join(path, name), join(path, media_name), Outcome.FAILED, message))
+        output_path = join(self._media.output_directory(path), name)
+        self.summary.failures.append(ItemFailure(output_path, message, remedy))
+        self._record(Change(output_path, join(path, media_name), Outcome.FAILED, message))
 
     def _fail_directory(self, path: str, media_names: Iterable[str], error: OSError) -> None:
         self._output.raise_if_unavailable(error)
-        for name, media_name in strm_names(media_names).items():
+        self._fail_all(path, media_names, error)
+
+    def _fail_all(self, path: str, media_names: Iterable[str], error: SyncError | OSError) -> None:
+        for name, media_name in self._media.strm_names(path, media_names).items():
             self._fail(path, name, media_name, error)
 
 

@@ -6,20 +6,24 @@ from collections.abc import Callable, Mapping
 
 from sync_assets_tests.benchmarks import (
     matching,
+    pixiv,
     server,
     start,
     strm,
     strm_local,
     strm_memory,
+    telegram,
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "matching": matching.run,
+    "pixiv": pixiv.run,
     "server": server.run,
     "start": start.run,
     "strm": strm.run,
     "strm-local": strm_local.run,
     "strm-memory": strm_memory.run,
+    "telegram": telegram.run,
 }
 
 

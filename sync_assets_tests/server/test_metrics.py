@@ -8,6 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sync_assets.ledger.rate_budgets import RateLimit, block, reserve
 from sync_assets.ledger.results import Result, ResultStatus, record_result
 from sync_assets.server.app import create_app
+from sync_assets.telegram.outbox import begin, confirm, lose
+from sync_assets_tests.telegram.works import queue_work, write_pages
 
 WEBHOOK = "/api/v1/webhook/generic"
 
@@ -42,6 +44,19 @@ def test_the_ledger_is_shown(client, ingest, ledger):
     assert found["sync_rate_budget_used_total", "bangumi:alice"] == 1
     assert 900 < found["sync_rate_budget_blocked_seconds", "bangumi:alice"] <= 1_000
     assert found["sync_inbox_batch_size_count",] == 1
+
+
+def test_telegram_posts_are_shown(client, ledger, tmp_path):
+    queue_work(ledger, write_pages(tmp_path, "5", 3))
+    with ledger.write() as connection:
+        begin(connection, [1, 2], run_id=None)
+        confirm(connection, 1, 77, run_id=None)
+        lose(connection, [2], "cut", run_id=None)
+    found = samples(client.get("/metrics").text)
+    names = ("queue", "sent", "unknown", "failed", "retries", "rate_limited")
+    values = [found[f"tg_{name}", "alice"] for name in names]
+    assert values == [1, 1, 1, 0, 0, 0]
+    assert found["tg_last_sent", "alice"] > 1_700_000_000
 
 
 def test_requests_are_counted_by_template_and_not_by_path(client, ingest):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_assets.strm.events import UNPARSED, ChangeKind, parse_event
+from sync_assets.strm.events.parsing import UNPARSED, ChangeKind, parse_event
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "strm" / "cd2_webhook_samples.jsonl"
 PATHS = {

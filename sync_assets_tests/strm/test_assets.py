@@ -132,22 +132,73 @@ def test_a_run_that_was_killed_does_not_stay_healthy(execute: Execute, settings:
     assert last_results(settings)["movies"][0] is ResultStatus.FAILED
 
 
+def remove_half(tmp_path: Path, job: str = "movies") -> None:
+    for number in range(10):
+        shutil.rmtree(tmp_path / "media" / job / str(number))
+
+
+def approval(plan_id: str) -> dict:
+    return {"ops": {"strm__orphans": {"config": {"approved_plan": plan_id}}}}
+
+
+def severities(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity]:
+    return {each.check_name: each.severity for each in result.get_asset_check_evaluations()}
+
+
 def test_a_deletion_beyond_the_limits_fails_its_check_until_it_is_approved(
     execute: Execute, settings: Settings, tmp_path: Path
 ) -> None:
     execute()
-    for number in range(10):
-        shutil.rmtree(tmp_path / "media" / "movies" / str(number))
+    remove_half(tmp_path)
     result = execute()
-    assert result.success
+    assert not result.success
     assert checks(result)["deletion_is_safe"] is False
+    assert severities(result)["deletion_is_safe"] is dg.AssetCheckSeverity.ERROR
     assert last_results(settings)["movies"][0] is ResultStatus.DEGRADED
     waiting = metadata(result, "orphans")
     assert (waiting["waiting"], waiting["deleted"]) == (10, 0)
-    approval = {"ops": {"strm__orphans": {"config": {"approved_plan": waiting["plan_id"]}}}}
-    approved = execute(run_config=approval)
+    assert "strm_approve_deletion" in waiting["waiting_for_approval"]
+    assert waiting["plan_id"] in waiting["waiting_for_approval"]
+    approved = execute(run_config=approval(waiting["plan_id"]))
+    assert approved.success
     assert metadata(approved, "orphans")["deleted"] == 10
     assert checks(approved)["deletion_is_safe"] is True
+
+
+def test_a_plan_that_waits_blocks_what_follows_in_its_own_job_alone(
+    execute: Execute, tmp_path: Path
+) -> None:
+    execute()
+    execute(partition="shows")
+    remove_half(tmp_path)
+    blocked = execute()
+    assert blocked.asset_materializations_for_node("strm__announcements") == []
+    assert metadata(blocked, "orphans")["announced"] == 0
+    other = execute(partition="shows")
+    assert other.success
+    assert checks(other)["deletion_is_safe"] is False
+    assert severities(other)["deletion_is_safe"] is dg.AssetCheckSeverity.WARN
+    assert len(other.asset_materializations_for_node("strm__announcements")) == 1
+
+
+def test_the_approval_job_carries_out_exactly_the_plan_that_it_is_given(
+    execute: Execute, tmp_path: Path
+) -> None:
+    execute()
+    remove_half(tmp_path)
+    plan_id = metadata(execute(), "orphans")["plan_id"]
+    library = tmp_path / "library" / "movies"
+    wrong = execute(job_name="strm_approve_deletion", run_config=approval("0" * 12))
+    assert not wrong.success
+    failure = wrong.failure_data_for_node("strm__orphans")
+    assert failure is not None
+    assert f"it is {plan_id} now, with 10 files" in str(failure.user_failure_data)
+    assert len(list(library.rglob("*.strm"))) == 20
+    approved = execute(job_name="strm_approve_deletion", run_config=approval(plan_id))
+    assert approved.success
+    assert metadata(approved, "orphans")["deleted"] == 10
+    assert checks(approved) == {"deletion_is_safe": True}
+    assert len(list(library.rglob("*.strm"))) == 10
 
 
 def test_a_listing_with_a_hole_warns_and_the_rest_goes_on(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_assets.strm.events import (
+from sync_assets.strm.events.parsing import (
     UNPARSED,
     Change,
     ChangeKind,
@@ -17,7 +17,7 @@ from sync_assets.strm.events import (
     is_known_form,
     parse_event,
 )
-from sync_assets.strm.routing import Expectation, route
+from sync_assets.strm.events.routing import Expectation, route
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "strm" / "cd2_webhook_samples.jsonl"
 ROOTS = {"films": "/115/影视", "other": "/other"}

@@ -14,7 +14,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import count_by_state
 from sync_assets.ledger.results import Result, ResultStatus, read_results
 from sync_assets.settings import Settings, load_settings
-from sync_assets.strm import event_runs
+from sync_assets.strm.events import runs as event_runs
 from sync_assets_tests.support.media import write_media
 
 Execute = Callable[..., dg.ExecuteInProcessResult]

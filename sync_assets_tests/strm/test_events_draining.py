@@ -17,18 +17,21 @@ from sync_assets.launching import ActiveRun, wanted_run
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import Delivery, claim, store, wake
 from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
-from sync_assets.ledger.schema import inbox_events
+from sync_assets.ledger.schema import inbox_events, strm_event_deletions
 from sync_assets.ledger.types import utc_now
 from sync_assets.settings.strm import LocalSourceSettings, StrmJobSettings, StrmSettings
-from sync_assets.strm import touching
-from sync_assets.strm.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
-from sync_assets.strm.drives import DriveUnmountedError
+from sync_assets.strm import notify
+from sync_assets.strm.deleting.event_budget import BUDGET_HOURS
+from sync_assets.strm.events import looking
+from sync_assets.strm.events.draining import MAXIMUM_DEATHS, RETRY_SECONDS, Drain, Drained
+from sync_assets.strm.events.drives import DriveUnmountedError
+from sync_assets.strm.events.notification import UnusableNotificationError
+from sync_assets.strm.events.waiting import EVENT_JOB
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.metadata import write_metadata
-from sync_assets.strm.notification import UnusableNotificationError
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
-from sync_assets.strm.waiting import EVENT_JOB
 from sync_assets_tests.support.media import tree_of, write_media
+from sync_assets_tests.upstreams.openlist import OpenListServer
 
 
 @dataclass
@@ -367,7 +370,7 @@ def test_trap_26_an_event_older_than_the_last_scan_cannot_undo_it(shelf: Shelf) 
 def test_trap_26_a_burst_becomes_one_scan_of_what_it_shares(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(touching, "MAXIMUM_TOUCHES", 50)
+    monkeypatch.setattr(looking, "MAXIMUM_TOUCHES", 50)
     names = [f"season/{n}/e{n}.mkv" for n in range(80)]
     write_media(shelf.media(), names)
     shelf.send(*(("create", f"films/{name}") for name in names))
@@ -383,7 +386,7 @@ def test_trap_26_a_burst_becomes_one_scan_of_what_it_shares(
 def test_trap_26_a_burst_over_everything_becomes_a_full_scan(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(touching, "MAXIMUM_TOUCHES", 10)
+    monkeypatch.setattr(looking, "MAXIMUM_TOUCHES", 10)
     write_media(shelf.media(), [f"{n}/new.mkv" for n in range(20)])
     shelf.send(*(("create", f"films/{n}/new.mkv") for n in range(20)))
     numbers = shelf.numbers(shelf.drain())
@@ -502,9 +505,43 @@ def test_deleting_obeys_the_limits_of_a_full_run(shelf: Shelf) -> None:
     drained = shelf.drain()
     numbers = shelf.numbers(drained)
     assert (numbers["deleted"], numbers["waiting"]) == (0, 8)
-    assert "8 of 20" in str(drained.jobs["films"].results[0].notes["waiting_for_approval"])
+    assert "8 of 20" in str(drained.jobs["films"].results[0].notes["left_to_the_next_full_scan"])
     assert len(shelf.names()) == 20
     assert shelf.scan()["waiting"] == 8
+
+
+def test_many_small_runs_together_obey_the_limits_of_one_full_run(shelf: Shelf) -> None:
+    deleted = []
+    for number in range(10):
+        shutil.rmtree(shelf.media() / str(number))
+        shelf.send(("delete", f"films/{number}"), is_dir=True)
+        deleted.append(shelf.numbers(shelf.drain(f"run {number}"))["deleted"])
+    assert deleted == [1] * 5 + [0] * 5
+    assert len(shelf.names()) == 15
+    # Nothing is lost: the full scan finds what was left, within its own limits.
+    assert shelf.scan()["deleted"] == 5
+    assert agrees(shelf)
+
+
+def test_the_budget_of_events_is_whole_again_after_a_day(shelf: Shelf) -> None:
+    for number in range(6):
+        shutil.rmtree(shelf.media() / str(number))
+        shelf.send(("delete", f"films/{number}"), is_dir=True)
+        shelf.drain(f"run {number}")
+    assert len(shelf.names()) == 15
+    with shelf.ledger.write() as connection:
+        yesterday = utc_now() - timedelta(hours=BUDGET_HOURS, seconds=1)
+        connection.execute(update(strm_event_deletions).values(deleted_at=yesterday))
+    shelf.send(("delete", "films/5"), is_dir=True)
+    assert shelf.numbers(shelf.drain("next day"))["deleted"] == 1
+
+
+def test_one_job_does_not_spend_the_budget_of_another(shelf: Shelf) -> None:
+    for job in ("films", "shows"):
+        for number in range(5):
+            shutil.rmtree(shelf.media(job) / str(number))
+            shelf.send(("delete", f"{job}/{number}"), is_dir=True)
+            assert shelf.numbers(shelf.drain(f"{job} {number}"), job)["deleted"] == 1
 
 
 def test_a_folder_that_cannot_be_listed_keeps_its_files_and_is_tried_again(
@@ -695,3 +732,30 @@ def test_a_scan_that_an_event_asks_for_brings_metadata(illustrated: Shelf) -> No
     illustrated.deliver({"nobody": "knows what this is"})
     illustrated.drain()
     assert "3/poster.jpg" in illustrated.names()
+
+
+def test_an_event_of_openlist_gives_a_file_with_openlists_own_link(
+    tmp_path: Path, sqlite_ledger: Ledger
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    with (
+        OpenListServer(base_path="/drive") as server,
+        hold_lease(sqlite_ledger, "strm", purpose="test") as lease,
+    ):
+        source = {"type": "openlist", "base_url": server.url, "path": "/films"}
+        settings = StrmSettings.model_validate(
+            {
+                "jobs": {
+                    "films": {
+                        "source": source | {"token": server.static_token},
+                        "output": tmp_path / "library",
+                        "event_root": "/drive/films",
+                    }
+                }
+            }
+        )
+        server.add("/drive/films/a.mkv")
+        notify(sqlite_ledger, "/drive/films/a.mkv", "create")
+        Drain(settings, sqlite_ledger, lake, lease=lease, run_id="run").run()
+        link = tree_of(tmp_path / "library")["a.strm"].decode()
+        assert link == f"{server.url}/d/drive/films/a.mkv?sign={server.sign('/drive/films/a.mkv')}"

@@ -21,13 +21,15 @@ from sync_assets.ledger.leases import Lease, LeaseLostError, hold_lease
 from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
 from sync_assets.settings.strm_metadata import METADATA_EXTENSIONS
 from sync_assets.settings.strm_sources import LocalSourceSettings
-from sync_assets.strm import metadata
 from sync_assets.strm.announcements import ChangeKind, pending_announcement
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.metadata import write_metadata
-from sync_assets.strm.metadata_manifest import MetadataFile, MetadataManifest
+from sync_assets.strm.metadata import stage as metadata
+from sync_assets.strm.metadata.manifest import MetadataFile, MetadataManifest
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.models import Decision
-from sync_assets.strm.output import TEMPORARY_NAME, NewFile, OutputUnavailableError
+from sync_assets.strm.output.directory import TEMPORARY_NAME
+from sync_assets.strm.output.new_file import NewFile
+from sync_assets.strm.output.root import OutputUnavailableError
 from sync_assets.strm.pipeline import ORPHANS, clean_orphans, list_source, write_tree
 from sync_assets_tests.support.media import DIFFICULT_NAMES, tree_of, write_media
 

@@ -20,10 +20,10 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease, hold_lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_sources import OpenListSourceSettings, WebDavSourceSettings
-from sync_assets.strm import mounts
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.metadata import write_metadata
-from sync_assets.strm.output import TEMPORARY_NAME
+from sync_assets.strm.metadata import mounts
+from sync_assets.strm.metadata.stage import write_metadata
+from sync_assets.strm.output.directory import TEMPORARY_NAME
 from sync_assets.strm.pipeline import list_and_write, list_source
 from sync_assets.strm.sources import FileUnavailableError, ReadableSource, open_source
 from sync_assets.strm.sources import pace as pace_module
@@ -402,7 +402,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.metadata import write_metadata
+from sync_assets.strm.metadata.stage import write_metadata
 from sync_assets.strm.pipeline import list_source
 base, url = Path(sys.argv[1]), sys.argv[2]
 settings = StrmJobSettings.model_validate({

@@ -23,6 +23,20 @@ def test_of_two_with_one_stem_the_first_keeps_the_name() -> None:
     assert strm_names(["a.mp4", "a.mkv"]) == {"a.strm": "a.mkv", "a.mp4.strm": "a.mp4"}
 
 
+def test_the_image_of_a_disc_keeps_its_extension_which_players_need() -> None:
+    assert strm_names(["Film.iso", "Film.mkv", "Other.ISO"]) == {
+        "Film.iso.strm": "Film.iso",
+        "Film.strm": "Film.mkv",
+        "Other.ISO.strm": "Other.ISO",
+    }
+
+
+def test_a_reserved_name_is_given_to_none() -> None:
+    assert strm_names(["Disc.bdmv.mkv"], ["disc.BDMV.strm"]) == {
+        "Disc.bdmv.mkv.strm": "Disc.bdmv.mkv"
+    }
+
+
 def test_trap_15_names_that_differ_only_by_case_or_composition_stay_apart_on_any_file_system() -> (
     None
 ):

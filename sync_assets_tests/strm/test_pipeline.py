@@ -23,7 +23,8 @@ from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, Str
 from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.models import OwnedFile
 from sync_assets.strm.naming import MAXIMUM_NAME_BYTES
-from sync_assets.strm.output import TEMPORARY_NAME, OutputUnavailableError
+from sync_assets.strm.output.directory import TEMPORARY_NAME
+from sync_assets.strm.output.root import OutputUnavailableError
 from sync_assets.strm.pipeline import (
     ORPHANS,
     clean_orphans,

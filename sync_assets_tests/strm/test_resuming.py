@@ -12,8 +12,8 @@ from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease, hold_lease
 from sync_assets.settings.strm import StrmJobSettings
-from sync_assets.strm.checkpoint import CheckpointError, ScanCheckpoint
 from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.listing.checkpoint import CheckpointError, ScanCheckpoint
 from sync_assets.strm.models import Entry, EntryKind
 from sync_assets.strm.pipeline import clean_orphans, list_and_write, list_source
 from sync_assets.strm.sources import SourceUnavailableError

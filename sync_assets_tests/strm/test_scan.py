@@ -1,5 +1,6 @@
 """Scanning: every directory once, and a status that never claims more than was seen."""
 
+import errno
 import os
 import threading
 import time
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sync_assets.settings.strm import HIDDEN_AND_SYSTEM
-from sync_assets.strm import concurrent_walk
+from sync_assets.strm.listing import concurrent_walk
+from sync_assets.strm.listing.scan import scan
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus
-from sync_assets.strm.scan import scan
 from sync_assets.strm.sources import (
     DirectoryUnavailableError,
     Source,
@@ -276,3 +277,38 @@ def test_what_was_found_before_a_source_went_away_is_passed_on(connections: int)
     assert next(walk).path == ""
     with pytest.raises(SourceUnavailableError, match="has gone"):
         next(walk)
+
+
+def test_trap_4_a_folder_that_hangs_ends_the_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_media(tmp_path, ["a/film.mkv", "b/film.mkv"])
+    is_over = threading.Event()
+    scandir = os.scandir
+
+    def hanging(path: str):
+        if path.endswith("/b"):
+            is_over.wait()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", hanging)
+    source = LocalSource(tmp_path, timeout_seconds=0.2)
+    try:
+        with pytest.raises(SourceUnavailableError, match="does not answer"):
+            run(source)
+        with pytest.raises(SourceUnavailableError, match="does not answer"):
+            source.list_directory("a")
+    finally:
+        is_over.set()
+        source.close()
+
+
+def test_what_the_file_system_says_of_its_own_timeout_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timing_out(path: str):
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), path)
+
+    monkeypatch.setattr(os, "scandir", timing_out)
+    listed = run(LocalSource(tmp_path))
+    assert listed[""].status is ListingStatus.FAILED

@@ -123,7 +123,7 @@ class SocketServer(ABC):
                 return
         try:
             with connection, connection.makefile("rb") as stream, suppress(OSError):
-                while (request := _read(stream)) is not None:
+                while (request := read_request(stream)) is not None:
                     try:
                         reply = self.answer(request)
                     except ResetConnectionError:
@@ -138,7 +138,8 @@ class SocketServer(ABC):
                 self._connections.discard(connection)
 
 
-def _read(stream) -> Received | None:
+def read_request(stream) -> Received | None:
+    """Read a request; None where the connection ends."""
     first = stream.readline().decode("latin-1").split()
     if len(first) != 3:
         return None

@@ -10,9 +10,9 @@ from datetime import date
 
 from sync_assets.bangumi.matching.models import EpisodeType, Method, Placement
 from sync_assets.bangumi.matching.show_links import ESTIMATE_TOLERANCE, SPECIALS_SEASON, ShowLinks
-from sync_assets.catalog.models import Link, Provider
+from sync_assets.catalog.models import Link, Provider, Subject
 
-ONE_COUR = 13
+ONE_COUR = 12
 """Up to this number an episode is in the first subject of its season, whatever follows."""
 
 WEEKS_APART = 2
@@ -28,6 +28,7 @@ _UNCOUNTED = 0.93
 _UNCOUNTED_LATE = 0.6
 _CUMULATIVE = 0.95
 _CUMULATIVE_ESTIMATED = 0.91
+_CUMULATIVE_AT_AN_EDGE = 0.6
 _SECONDARY_SINGLE = 0.85
 _ABSOLUTE = 0.91
 _JUST_PAST_THE_END = 0.6
@@ -173,8 +174,7 @@ class ShowPlacements:
 
     def _confidence(self, subject: int, episode: int, counted: float) -> float:
         """Return how sure a subject is that may have fewer episodes than nobody knows."""
-        known = self._show.subjects.get(subject)
-        if known is not None and known.episodes is not None:
+        if self._show.has_episode(subject, episode, certainly=True):
             return counted
         # A high number may belong to a sequel, if there is one.
         is_sure = episode <= ONE_COUR or len(self._show.series()) == 1
@@ -196,23 +196,27 @@ class ShowPlacements:
             yield Placement(listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
 
     def _by_chain(self, chain: Sequence[int], number: int, source: str) -> Iterator[Placement]:
-        episode, estimated = number, False
-        for position, candidate in enumerate(chain):
+        episode, is_estimated = number, False
+        for candidate in chain:
             subject = self._show.subjects[candidate]
-            is_last = position == len(chain) - 1
+            is_last = candidate == chain[-1]
             if is_last or (subject.episodes is not None and episode <= subject.episodes):
-                if self._show.has_episode(candidate, episode):
-                    if len(chain) == 1:
-                        method = Method.SINGLE_SUBJECT
-                        confidence = self._confidence(candidate, episode, _SINGLE)
-                    else:
-                        method = Method.CUMULATIVE
-                        confidence = _CUMULATIVE_ESTIMATED if estimated else _CUMULATIVE
-                    yield Placement(candidate, episode, method, source, confidence)
+                if not self._show.has_episode(candidate, episode):
+                    return
+                if len(chain) == 1:
+                    method = Method.SINGLE_SUBJECT
+                    confidence = self._confidence(candidate, episode, _SINGLE)
+                else:
+                    method = Method.CUMULATIVE
+                    confidence = _CUMULATIVE_ESTIMATED if is_estimated else _CUMULATIVE
+                    is_first_few = is_estimated and episode <= ESTIMATE_TOLERANCE
+                    if is_first_few or (not is_last and _is_near_the_end(subject, episode)):
+                        confidence = _CUMULATIVE_AT_AN_EDGE
+                yield Placement(candidate, episode, method, source, confidence)
                 return
             if subject.episodes is None:
                 return
-            estimated = estimated or subject.episodes_are_estimated
+            is_estimated = is_estimated or subject.episodes_are_estimated
             episode -= subject.episodes
 
     def _by_redirect(self, base: int, number: int) -> Iterator[Placement]:
@@ -245,6 +249,15 @@ class ShowPlacements:
     def _by_show_number(self, absolute_number: int) -> Iterator[Placement]:
         for each in self._by_chain(self._show.series(), absolute_number, "absolute number"):
             yield replace(each, method=Method.ABSOLUTE_NUMBER, confidence=_ABSOLUTE)
+
+
+def _is_near_the_end(subject: Subject, episode: int) -> bool:
+    """Say whether an episode may be past the end, if the number of episodes is a little wrong."""
+    return (
+        subject.episodes_are_estimated
+        and subject.episodes is not None
+        and episode > subject.episodes - ESTIMATE_TOLERANCE
+    )
 
 
 def _episode(link: Link, number: int) -> int:

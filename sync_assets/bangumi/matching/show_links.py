@@ -110,7 +110,8 @@ class ShowLinks:
             return False
         if subject is None or subject.episodes is None:
             return not certainly
-        tolerance = ESTIMATE_TOLERANCE if subject.episodes_are_estimated else 0
+        is_tolerant = subject.episodes_are_estimated and not certainly
+        tolerance = ESTIMATE_TOLERANCE if is_tolerant else 0
         return episode <= subject.episodes + tolerance
 
     def episodes_before(self, base: int) -> int | None:

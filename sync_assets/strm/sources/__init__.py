@@ -16,6 +16,7 @@ from sync_assets.settings.strm_sources import (
 )
 from sync_assets.strm.sources.http import HttpClient
 from sync_assets.strm.sources.local import LocalSource
+from sync_assets.strm.sources.mount_points import MountPoints
 from sync_assets.strm.sources.openlist import OpenListSource
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
@@ -60,7 +61,11 @@ def open_source(settings: SourceSettings, ledger: Ledger) -> Generator[Source]:
 
 def _make(settings: SourceSettings, ledger: Ledger) -> Source:
     if isinstance(settings, LocalSourceSettings):
-        return LocalSource(settings.path)
+        return LocalSource(
+            settings.path,
+            MountPoints(ledger) if settings.remember_mounts else None,
+            timeout_seconds=settings.timeout_seconds,
+        )
     if isinstance(settings, OpenListSourceSettings):
         return OpenListSource(settings, HttpClient(settings, ledger))
     if isinstance(settings, WebDavSourceSettings):

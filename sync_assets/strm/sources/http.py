@@ -5,16 +5,12 @@ that raises `TransientError` or `RefusedError` where asking again makes sense. `
 threads, because httpx costs seven times the CPU per request.
 """
 
-import base64
 import hashlib
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
@@ -23,6 +19,14 @@ from sync_assets.ledger import Ledger
 from sync_assets.settings.strm_sources import OpenListSourceSettings, WebDavSourceSettings
 from sync_assets.strm.models import Entry
 from sync_assets.strm.sources import pace
+from sync_assets.strm.sources.http_messages import (
+    Answer,
+    DeniedError,
+    Request,
+    TransientError,
+    answer_of,
+    reason_of,
+)
 from sync_assets.strm.sources.http_streams import (
     MAXIMUM_REDIRECTIONS,
     HttpStream,
@@ -30,6 +34,7 @@ from sync_assets.strm.sources.http_streams import (
     Target,
     connect,
     redirected,
+    require_file,
     without_credentials,
 )
 from sync_assets.strm.sources.pace import Gate, Pace, RefusedError
@@ -41,97 +46,7 @@ from sync_assets.strm.sources.protocol import (
 
 _Result = TypeVar("_Result")
 
-BAN_REMEDY = (
-    "Wait until the server answers again, then run the job; set requests_per_second lower. "
-    "Nothing is deleted meanwhile."
-)
-LARGEST_SIZE = 2**63 - 1
-"""The largest size of a file that can be stored; a server that says more is wrong."""
-
-_JUDGED_BYTES = 4_096
 _USER_AGENT = "sync_assets"
-
-
-class TransientError(Exception):
-    """An answer that may be better next time, or no answer.
-
-    Args:
-        message: What is wrong with it.
-        answered: Whether the server answered at all.
-        seen: Entries that are there, although there may be more.
-    """
-
-    def __init__(self, message: str, *, answered: bool = True, seen: Sequence[Entry] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.answered = answered
-        self.seen = seen
-
-
-class DeniedError(Exception):
-    """An answer about this request that will not be better next time.
-
-    Args:
-        message: What the server says.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked.
-
-    Attributes:
-        method: The HTTP method.
-        path: Below the base address, percent-encoded, with a leading slash.
-        body: The body.
-        headers: Further headers.
-    """
-
-    method: str
-    path: str
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server said.
-
-    Attributes:
-        status: The HTTP status.
-        content_type: The media type, in lower case, without parameters.
-        retry_after: Seconds that the server asks to be left alone.
-        body: The whole body.
-    """
-
-    status: int
-    content_type: str
-    retry_after: float | None
-    body: bytes
-
-    def raise_if_refused(self) -> None:
-        """Raise where the server wants no requests now.
-
-        Raises:
-            RefusedError: It says so.
-        """
-        if self.status in (405, 429, 503):
-            message = f"refuses requests (HTTP {self.status})"
-            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
-
-    def raise_if_web_page(self) -> None:
-        """Raise where a program is shown a page for people, as guards and proxies do.
-
-        Raises:
-            RefusedError: It is one.
-        """
-        if self.content_type == "text/html":
-            message = f"answers with a web page (HTTP {self.status}), as one that bans does"
-            raise RefusedError(message, remedy=BAN_REMEDY, retry_after=self.retry_after)
 
 
 class _GaveUpError(Exception):
@@ -275,9 +190,9 @@ class HttpClient:
             body = response.read()
         except (OSError, HTTPException) as error:
             connection.close()
-            raise TransientError(_reason(error), answered=False) from error
+            raise TransientError(reason_of(error), answered=False) from error
         self._give_back(connection, is_usable=not response.will_close)
-        return _answer(response, body)
+        return answer_of(response, body)
 
     def _begin(self, request: Request) -> tuple[HTTPConnection, HTTPResponse]:
         """Send a request to the server and read the head of the answer."""
@@ -292,7 +207,7 @@ class HttpClient:
             connection = self._connected()
             return connection, _send(connection, request, self._base_path + request.path)
         except (OSError, HTTPException) as error:
-            raise TransientError(_reason(error), answered=False) from error
+            raise TransientError(reason_of(error), answered=False) from error
 
     def _give_back(self, connection: HTTPConnection, *, is_usable: bool) -> None:
         if is_usable:
@@ -322,7 +237,7 @@ class HttpClient:
                 target = following
                 elsewhere = Request(request.method, target.path, headers=headers)
                 connection, response = self._begin_elsewhere(target, elsewhere)
-            self._judge(response, judge, is_own=target.origin == own)
+            require_file(response, judge, is_own=target.origin == own)
         except BaseException:
             connection.close()
             raise
@@ -342,29 +257,8 @@ class HttpClient:
             return connection, _send(connection, request, target.path)
         except (OSError, HTTPException) as error:
             # The server itself has answered: that the drive behind it does not is another thing.
-            message = f"{target.origin.host}, where it is redirected to: {_reason(error)}"
+            message = f"{target.origin.host}, where it is redirected to: {reason_of(error)}"
             raise TransientError(message) from error
-
-    @staticmethod
-    def _judge(response: HTTPResponse, judge: Callable[[Answer], None], *, is_own: bool) -> None:
-        status = response.status
-        if not is_own and status not in (200, 429):
-            raise TransientError(f"where it is redirected to, the answer is HTTP {status}")
-        try:
-            body = b""
-            may_be_error = (
-                status != 200 or response.headers.get_content_type() == "application/json"
-            )
-            # Looking for the beginning of an empty body would wait for the next answer.
-            if may_be_error and response.length != 0:
-                body = response.peek(_JUDGED_BYTES)[:_JUDGED_BYTES]
-        except (OSError, HTTPException) as error:
-            raise TransientError(_reason(error)) from error
-        judge(_answer(response, body))
-        if status != 200:
-            raise DeniedError(f"the server answers with HTTP {status}")
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise DeniedError("the server sends it compressed, which nobody asked for")
 
     def _idle_connection(self) -> HTTPConnection | None:
         with suppress(IndexError):
@@ -403,26 +297,6 @@ def _send(connection: HTTPConnection, request: Request, path: str) -> HTTPRespon
         raise
 
 
-def _answer(response: HTTPResponse, body: bytes) -> Answer:
-    headers = response.headers
-    retry_after = _retry_after(headers.get("Retry-After"))
-    return Answer(response.status, headers.get_content_type(), retry_after, body)
-
-
-def basic_authorization(username: str | None, password: str) -> dict[str, str]:
-    """Return the header of HTTP's basic authentication; empty without an account."""
-    if username is None:
-        return {}
-    credentials = base64.b64encode(f"{username}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {credentials}"}
-
-
-def shown(text: object) -> str:
-    """Return a server's text fit for a message and a table: one line of Unicode, not long."""
-    line = " ".join(str(text).encode(errors="replace").decode().split())
-    return line if len(line) <= 200 else f"{line[:200]}…"
-
-
 def _pace(settings: OpenListSourceSettings | WebDavSourceSettings, ledger: Ledger) -> Pace | None:
     if settings.requests_per_second is None:
         return None
@@ -430,22 +304,3 @@ def _pace(settings: OpenListSourceSettings | WebDavSourceSettings, ledger: Ledge
     digest = hashlib.sha256(settings.base_url.encode()).hexdigest()[:8]
     name = f"{settings.type}:{settings.username or 'token'}:{digest}"
     return Pace(ledger, name, settings.requests_per_second, settings.connections)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, HTTPException):
-        return f"the answer broke off ({type(error).__name__})"
-    return str(error) or type(error).__name__
-
-
-def _retry_after(text: str | None) -> float | None:
-    """Read the header Retry-After: seconds, or a date."""
-    if text is None:
-        return None
-    with suppress(ValueError):
-        return max(0.0, float(text))
-    with suppress(ValueError):
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    return None

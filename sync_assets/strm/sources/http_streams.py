@@ -6,9 +6,17 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import quote, urljoin, urlsplit
 
+from sync_assets.strm.sources.http_messages import (
+    Answer,
+    DeniedError,
+    TransientError,
+    answer_of,
+    reason_of,
+)
 from sync_assets.strm.sources.protocol import FileUnavailableError
 
 MAXIMUM_REDIRECTIONS = 5
+_JUDGED_BYTES = 4_096
 _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 # What servers percent-encode is left as it is; what they should have encoded is.
 _SAFE_IN_TARGETS = "/%:@!$&'()*+,;=~?"
@@ -76,6 +84,36 @@ class HttpStream:
         except (OSError, HTTPException) as error:
             reason = "no answer in time" if isinstance(error, TimeoutError) else "it broke off"
             raise FileUnavailableError(f"{self._item}: {reason}", remedy=self._remedy) from error
+
+
+def require_file(response: HTTPResponse, judge: Callable[[Answer], None], *, is_own: bool) -> None:
+    """Make sure that a response is a file, of which nothing has been read yet.
+
+    Args:
+        response: The response.
+        judge: Raises where an answer is not the file; see `HttpClient.open`.
+        is_own: Whether the source's own server sent it, and not one that it leads to.
+
+    Raises:
+        TransientError: It may be the file next time.
+        DeniedError: It will not be.
+    """
+    status = response.status
+    if not is_own and status not in (200, 429):
+        raise TransientError(f"where it is redirected to, the answer is HTTP {status}")
+    try:
+        body = b""
+        may_be_error = status != 200 or response.headers.get_content_type() == "application/json"
+        # Looking for the beginning of an empty body would wait for the next answer.
+        if may_be_error and response.length != 0:
+            body = response.peek(_JUDGED_BYTES)[:_JUDGED_BYTES]
+    except (OSError, HTTPException) as error:
+        raise TransientError(reason_of(error)) from error
+    judge(answer_of(response, body))
+    if status != 200:
+        raise DeniedError(f"the server answers with HTTP {status}")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise DeniedError("the server sends it compressed, which nobody asked for")
 
 
 def redirected(response: HTTPResponse, target: Target) -> Target | None:

@@ -3,17 +3,24 @@
 import errno
 import os
 import stat
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sync_assets.strm.models import Entry, EntryKind
+from sync_assets.strm.sources.mount_points import MountPoints
+from sync_assets.strm.sources.patience import GaveUpError, Patience
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
     FileStream,
     FileUnavailableError,
     SourceUnavailableError,
+    UnprovenListingError,
 )
+
+_Result = TypeVar("_Result")
 
 # A mount that went away answers with one of these for every path below it.
 _MOUNT_IS_GONE = frozenset({errno.ENOTCONN, errno.ESTALE, errno.ENODEV, errno.EIO, errno.EHOSTDOWN})
@@ -24,20 +31,50 @@ class LocalSource:
 
     Args:
         root: The folder.
+        mount_points: Remembers where drives are mounted; None where nothing is remembered.
+        timeout_seconds: How long one folder may take, before its drive counts as hanging.
     """
 
     connections = 1
     requests = 0
     link_root: str | None = None
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        mount_points: MountPoints | None = None,
+        *,
+        timeout_seconds: float = 60,
+    ) -> None:
         self._root = os.fspath(root)
+        self._mount_points = mount_points
+        self._timeout_seconds = timeout_seconds
+        self._patience = Patience(timeout_seconds)
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Let go of the thread that reads folders."""
+        self._patience.close()
 
     def check(self) -> None:
         """Make sure that the folder is there."""
+        self._patiently(self._check)
+
+    def list_directory(self, path: str) -> list[Entry]:
+        """List one directory."""
+        return self._patiently(partial(self._list, path))
+
+    def _patiently(self, function: Callable[[], _Result]) -> _Result:
+        try:
+            return self._patience.call(function)
+        except GaveUpError as error:
+            raise SourceUnavailableError(
+                f"The source folder {self._root} does not answer: one folder took longer than "
+                f"{self._timeout_seconds:g} seconds.",
+                remedy="Look at the mount: what reads from it hangs. Mount it again, or raise "
+                "source.timeout_seconds; nothing is deleted meanwhile.",
+            ) from error
+
+    def _check(self) -> None:
         try:
             mode = os.stat(self._root).st_mode
         except OSError as error:
@@ -50,13 +87,13 @@ class LocalSource:
                 f"The source {self._root} is not a folder.", remedy="Correct source.path."
             )
 
-    def list_directory(self, path: str) -> list[Entry]:
-        """List one directory."""
+    def _list(self, path: str) -> list[Entry]:
         full_path = f"{self._root}/{path}" if path else self._root
         try:
             self._refuse_cycle(path)
             with os.scandir(full_path) as entries:
-                return [_entry(entry) for entry in entries]
+                found = [_entry(entry) for entry in entries]
+            self._require_mount(full_path, found)
         except OSError as error:
             if error.errno in _MOUNT_IS_GONE:
                 raise SourceUnavailableError(
@@ -67,6 +104,20 @@ class LocalSource:
                 f"The folder {full_path} cannot be listed: {error.strerror}.",
                 remedy="Give this user permission to read and enter it.",
             ) from error
+        return found
+
+    def _require_mount(self, full_path: str, found: list[Entry]) -> None:
+        """Refuse to believe that a folder lacks anything, when its drive has gone."""
+        if self._mount_points is None or not self._mount_points.is_missing(full_path):
+            return
+        message = f"A drive was mounted on {full_path} once, and none is now."
+        remedy = (
+            "Mount it again. If it is a plain folder from now on, set source.remember_mounts to "
+            "false, or rename the folder."
+        )
+        if found:
+            raise UnprovenListingError(message, remedy=remedy, seen=found)
+        raise DirectoryUnavailableError(message, remedy=remedy)
 
     @contextmanager
     def open_file(self, path: str, *, sign: str | None = None) -> Generator[FileStream]:

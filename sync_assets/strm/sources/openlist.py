@@ -5,30 +5,27 @@ page in front of it, or from a guard against too many requests, has neither.
 """
 
 import json
-import re
 import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sync_assets.settings.strm_sources import OpenListLink, OpenListSourceSettings
-from sync_assets.strm.models import Entry, EntryKind, join
+from sync_assets.strm.models import Entry, join
 from sync_assets.strm.sources import pace
-from sync_assets.strm.sources.http import (
-    BAN_REMEDY,
-    LARGEST_SIZE,
-    Answer,
-    DeniedError,
-    HttpClient,
-    Request,
-    TransientError,
-    shown,
-)
+from sync_assets.strm.sources.http import HttpClient
+from sync_assets.strm.sources.http_messages import Answer, Request, TransientError, shown
 from sync_assets.strm.sources.http_streams import HttpStream
-from sync_assets.strm.sources.pace import RefusedError
+from sync_assets.strm.sources.openlist_answers import (
+    Page,
+    UnauthorizedError,
+    checked,
+    data_of,
+    json_of,
+    judge_link,
+    page_of,
+)
 from sync_assets.strm.sources.protocol import (
     DirectoryUnavailableError,
     FileStream,
@@ -40,31 +37,7 @@ from sync_assets.strm.sources.protocol import (
 _Result = TypeVar("_Result")
 
 _FILE_REMEDY = "Open this file in OpenList; what the library has of it stays as it is."
-_TAG = re.compile(r"<[^>]*>")
-_TOO_OFTEN = re.compile(r"\b429\b|too many requests|访问频率|操作频繁", re.IGNORECASE)
 _REMEDY = "Look at this folder in OpenList; its part of the library is kept."
-# What OpenList passes on in the message of a code 500 when the drive itself bans it.
-_BANNED = re.compile(r"<!doctype|<html|\b429\b|too many requests|访问频率|操作频繁", re.IGNORECASE)
-_MISSING = re.compile(r"not found|not exist", re.IGNORECASE)
-
-
-class UnauthorizedError(Exception):
-    """The token is not valid, or not valid any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """What one request for a directory gave.
-
-    Attributes:
-        entries: The entries.
-        total: How many there are in the whole directory.
-        may_lack_files: Whether this can be all that OpenList shows while the drive is down.
-    """
-
-    entries: list[Entry]
-    total: int
-    may_lack_files: bool
 
 
 class OpenListSource:
@@ -97,8 +70,8 @@ class OpenListSource:
         try:
             if self._settings.username is not None:
                 self._renew("")
-            me = self._ask("/api/me", None, _envelope, item="OpenList's account")
-            root = self._ask("/api/fs/get", self._body(""), _envelope, item=self._shown(""))
+            me = self._ask("/api/me", None, data_of, item="OpenList's account")
+            root = self._ask("/api/fs/get", self._body(""), data_of, item=self._shown(""))
         except DirectoryUnavailableError as error:
             raise SourceUnavailableError(
                 f"{self._settings.base_url}: {error.message}",
@@ -148,21 +121,21 @@ class OpenListSource:
         if sign is not None:
             address = f"{address}?sign={quote(sign, safe='')}"
         return self._client.open(
-            Request("GET", address), _judge_link, item=self._shown(path), remedy=_FILE_REMEDY
+            Request("GET", address), judge_link, item=self._shown(path), remedy=_FILE_REMEDY
         )
 
     def _new_sign(self, path: str) -> str | None:
         item = self._shown(path)
         try:
-            data = self._ask("/api/fs/get", self._body(path), _envelope, item=item)
+            data = self._ask("/api/fs/get", self._body(path), data_of, item=item)
         except DirectoryUnavailableError as error:
             raise FileUnavailableError(error.message, remedy=_FILE_REMEDY) from error
         sign = data.get("sign") if isinstance(data, Mapping) else None
         return sign if isinstance(sign, str) and sign.isascii() and sign else None
 
-    def _whole(self, path: str) -> _Page:
-        def read(answer: Answer) -> _Page:
-            page = _page(_envelope(answer))
+    def _whole(self, path: str) -> Page:
+        def read(answer: Answer) -> Page:
+            page = page_of(data_of(answer))
             if len(page.entries) != page.total:
                 message = f"OpenList gave {len(page.entries)} of {page.total} entries"
                 raise TransientError(message, seen=page.entries)
@@ -170,7 +143,7 @@ class OpenListSource:
 
         return self._ask("/api/fs/list", self._body(path), read, item=self._shown(path))
 
-    def _in_pages(self, path: str) -> _Page:
+    def _in_pages(self, path: str) -> Page:
         """Put a directory together from its pages; again where it changed between two of them."""
         seen: dict[str, Entry] = {}
         for attempt in range(self._settings.retries + 1):
@@ -178,7 +151,7 @@ class OpenListSource:
                 self._client.sleep(pace.jittered(pace.BACKOFF_SECONDS * 2 ** (attempt - 1)))
             entries, first, is_whole = self._all_pages(path)
             if is_whole:
-                return _Page(entries, first.total, first.may_lack_files)
+                return Page(entries, first.total, first.may_lack_files)
             seen |= {entry.name: entry for entry in entries}
         raise DirectoryUnavailableError(
             f"{self._shown(path)}: it changed while its pages were read, or holds a name twice",
@@ -186,9 +159,9 @@ class OpenListSource:
             seen=list(seen.values()),
         )
 
-    def _all_pages(self, path: str) -> tuple[list[Entry], _Page, bool]:
+    def _all_pages(self, path: str) -> tuple[list[Entry], Page, bool]:
         entries: list[Entry] = []
-        first: _Page | None = None
+        first: Page | None = None
         number = 0
         names: set[str] = set()
         while first is None or len(entries) < first.total:
@@ -197,7 +170,7 @@ class OpenListSource:
             page = self._ask(
                 "/api/fs/list",
                 body,
-                lambda answer: _page(_envelope(answer)),
+                lambda answer: page_of(data_of(answer)),
                 item=self._shown(path),
             )
             first = first or page
@@ -205,7 +178,7 @@ class OpenListSource:
             names |= {entry.name for entry in page.entries}
             if page.total != first.total or not page.entries or len(names) < len(entries):
                 break
-            first = _Page(first.entries, first.total, first.may_lack_files and page.may_lack_files)
+            first = Page(first.entries, first.total, first.may_lack_files and page.may_lack_files)
         return entries, first, len(entries) == len(names) == first.total == page.total
 
     def _body(self, path: str) -> dict[str, Any]:
@@ -268,12 +241,12 @@ class OpenListSource:
 
     def _read_login(self, answer: Answer) -> str:
         try:
-            content = _json(answer)
+            content = json_of(answer)
         except UnauthorizedError as error:
             raise self._refusal(str(error)) from error
         if content.get("code") in (400, 402, 403, 429):
             raise self._refusal(shown(content.get("message")))
-        data = _checked(content)
+        data = checked(content)
         token = data.get("token") if isinstance(data, Mapping) else None
         if not isinstance(token, str) or not token.isprintable() or not token.isascii():
             raise TransientError("the answer to the login holds no token")
@@ -285,111 +258,3 @@ class OpenListSource:
             f"{self._settings.base_url} does not let {account} in: {message}.",
             remedy="Correct source.username and source.password, or source.token.",
         )
-
-
-def _json(answer: Answer) -> Mapping[str, Any]:
-    """Read the object that every answer of the API is."""
-    answer.raise_if_refused()
-    answer.raise_if_web_page()
-    if answer.status == 401:
-        raise UnauthorizedError(f"HTTP {answer.status}")
-    if answer.status != 200:
-        raise TransientError(f"HTTP {answer.status}")
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise TransientError("the answer is not whole JSON") from error
-    if not isinstance(content, Mapping) or "code" not in content:
-        raise TransientError("the answer is not one of OpenList")
-    return content
-
-
-def _envelope(answer: Answer) -> Any:
-    """Return the data of an answer."""
-    return _checked(_json(answer))
-
-
-def _checked(content: Mapping[str, Any]) -> Any:
-    code, message = content["code"], shown(content.get("message"))
-    if code == 200:
-        return content.get("data")
-    if code == 401:
-        raise UnauthorizedError(message)
-    if code == 429 or (code == 500 and _BANNED.search(message)):
-        raise RefusedError(f"refuses requests: {message}", remedy=BAN_REMEDY)
-    if code == 403 or (code == 500 and _MISSING.search(message)):
-        raise DeniedError(f"OpenList says: {message}")
-    raise TransientError(f"OpenList says: {message} (code {code})")
-
-
-def _judge_link(answer: Answer) -> None:
-    """Raise where what a link leads to is not the file.
-
-    OpenList shows its errors as a web page with HTTP 401 or 500; AList 3 as JSON with HTTP 200.
-    """
-    answer.raise_if_refused()
-    text = shown(_TAG.sub(" ", answer.body.decode(errors="replace")))
-    if answer.status == 401:
-        raise UnauthorizedError(text)
-    if answer.status == 200 and answer.content_type == "application/json":
-        with suppress(ValueError, RecursionError):
-            content = json.loads(answer.body)
-            if isinstance(content, Mapping) and content.get("code") == 401:
-                raise UnauthorizedError(shown(content.get("message")))
-            if isinstance(content, Mapping) and "code" in content and "message" in content:
-                raise DeniedError(f"OpenList says: {shown(content['message'])}")
-    if answer.status >= 500:
-        if _TOO_OFTEN.search(text):
-            raise RefusedError(f"refuses requests: {text}", remedy=BAN_REMEDY)
-        if _MISSING.search(text):
-            raise DeniedError(f"OpenList says: {text}")
-        raise TransientError(f"OpenList says: {text} (HTTP {answer.status})")
-
-
-def _page(data: Any) -> _Page:
-    """Read the data of a listing."""
-    try:
-        content = data["content"] or []
-        entries = [_entry(item) for item in content]
-        total = data["total"]
-        # Where a path's own drive fails, OpenList shows the drives mounted below it, and no error.
-        may_lack_files = any(item.get("mount_details") for item in content) and all(
-            entry.kind is EntryKind.DIRECTORY for entry in entries
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise TransientError("the answer is not a listing") from error
-    if not isinstance(total, int):
-        raise TransientError("the answer does not say how many entries there are")
-    return _Page(entries, total, may_lack_files)
-
-
-def _entry(item: Mapping[str, Any]) -> Entry:
-    name = item["name"]
-    if not name.isascii():
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            printable = name.encode("utf-8", "backslashreplace").decode()
-            return Entry(printable, EntryKind.UNREADABLE, error="its name is not Unicode")
-    if "\\" in name:
-        error = "OpenList takes the backslash in its name for a slash, and cannot find it"
-        return Entry(name, EntryKind.UNREADABLE, error=error)
-    modified_at = _seconds(item.get("modified"))
-    if item["is_dir"]:
-        return Entry(name, EntryKind.DIRECTORY, None, modified_at)
-    size, sign = item["size"], item.get("sign")
-    if not (isinstance(size, int) and 0 <= size <= LARGEST_SIZE):
-        size = None
-    if not (sign and isinstance(sign, str) and sign.isascii()):
-        sign = None
-    return Entry(name, EntryKind.FILE, size, modified_at, None, sign)
-
-
-def _seconds(text: str | None) -> float | None:
-    """Read a time; None where OpenList has none, which it writes as the year 1."""
-    if not text or text.startswith("0001-"):
-        return None
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -10,11 +10,11 @@ from xml.parsers import expat
 
 from sync_assets.settings.strm_sources import WebDavSourceSettings
 from sync_assets.strm.models import Entry, EntryKind
-from sync_assets.strm.sources.http import (
+from sync_assets.strm.sources.http import HttpClient
+from sync_assets.strm.sources.http_messages import (
     LARGEST_SIZE,
     Answer,
     DeniedError,
-    HttpClient,
     Request,
     TransientError,
     basic_authorization,

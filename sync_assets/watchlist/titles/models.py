@@ -106,7 +106,8 @@ class ReleaseName:
         checksum: CRC32 of the file, in upper case.
         year: The year, if the name says one.
         extension: The file's extension without its dot, in lower case.
-        readings: How both readers understood the number; empty where one reader was enough.
+        readings: How both readers understood the number; empty where one was enough, or the second
+            found none.
         needs_review: Whether they differ, so that a person should look before it counts.
     """
 

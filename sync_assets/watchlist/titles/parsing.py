@@ -312,7 +312,7 @@ def _reviewed(result: ReleaseName, found: Found | None) -> ReleaseName:
         return result
     own = Reading(RULES, result.season, result.episodes)
     other = second_opinion.read(result.name[:LONGEST_NAME])
-    if result.episodes is None and other.episodes is None:
+    if other.episodes is None:
         return result
     differs = result.episodes != other.episodes
     return replace(result, readings=(own, other), needs_review=differs)

@@ -117,6 +117,19 @@ def test_a_hint_of_one_source_falls_where_thetvdb_is_of_another_mind(catalogue):
     assert catalogue.match(item).status.value == "review"
 
 
+def test_where_two_cours_meet_an_estimate_is_not_enough(catalogue):
+    catalogue.subject(11, episodes=12, begin=FIRST, estimated=True)
+    catalogue.subject(12, episodes=12, begin=SECOND)
+    catalogue.link("bangumi_data", 11).link("bangumi_data", 12)
+    found = {number: place(catalogue.match(episode(1, number))) for number in (10, 12, 13, 15)}
+    assert found == {
+        10: ("matched", 11, 10),
+        12: ("review", 11, 12),
+        13: ("review", 12, 1),
+        15: ("matched", 12, 3),
+    }
+
+
 def test_an_explicit_range_is_believed_before_counting(catalogue):
     catalogue.subject(11, episodes=12, begin=FIRST, estimated=True)
     catalogue.subject(12, episodes=12, begin=SECOND).link("bangumi_data", 11)

@@ -22,8 +22,8 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease, hold_lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_sources import OpenListSourceSettings
-from sync_assets.strm import listing_table
 from sync_assets.strm.job_run import JobRun
+from sync_assets.strm.listing import listing_table
 from sync_assets.strm.pipeline import clean_orphans, list_and_write, write_tree
 from sync_assets.strm.sources import SourceUnavailableError
 from sync_assets.strm.sources import pace as pace_module

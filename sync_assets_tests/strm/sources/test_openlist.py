@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sync_assets.strm.models import Entry, EntryKind
-from sync_assets.strm.sources.http import Answer, TransientError
-from sync_assets.strm.sources.openlist import UnauthorizedError, _envelope, _page
+from sync_assets.strm.sources.http_messages import Answer, TransientError
+from sync_assets.strm.sources.openlist_answers import UnauthorizedError, data_of, page_of
 from sync_assets.strm.sources.pace import RefusedError
 
 
@@ -24,7 +24,7 @@ def item(**changes: Any) -> dict[str, Any]:
 
 def entry(**changes: Any) -> Entry:
     data = json.loads(json.dumps({"content": [item(**changes)], "total": 1}))
-    (found,) = _page(data).entries
+    (found,) = page_of(data).entries
     return found
 
 
@@ -83,7 +83,7 @@ def test_a_name_that_cannot_be_asked_for_is_unreadable(name: str, is_dir: bool) 
 )
 def test_what_is_not_a_listing_is_not_an_empty_one(data: Any) -> None:
     with pytest.raises(TransientError):
-        _page(data)
+        page_of(data)
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_an_answer_without_data_says_what_to_do_about_it(
     given: Answer, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected) as caught:
-        _envelope(given)
+        data_of(given)
     assert str(caught.value).encode() or expected is UnauthorizedError

@@ -183,6 +183,12 @@ def test_a_number_beside_a_season_counts_from_the_beginning():
     assert (read.season, str(read.episodes), str(read.absolute)) == (10, "14", "214")
 
 
+def test_of_two_numbers_the_greater_counts_from_the_beginning():
+    for name in ("[Group] Hoshi - 29 (04) [720p]", "[Group] Hoshi [04(29)][720p]"):
+        read = parse_release_name(name)
+        assert (str(read.episodes), str(read.absolute)) == ("4", "29")
+
+
 def test_a_batch_is_known_as_one():
     assert parse_release_name("[Group] Hoshizora (01-12) [1080p]").is_batch
     assert parse_release_name("Hoshizora.S02.720p.BluRay.x264-GRP").is_batch
@@ -190,7 +196,7 @@ def test_a_batch_is_known_as_one():
 
 
 def test_two_readings_that_differ_are_left_for_review():
-    read = parse_release_name("[Deep] Hoshi Bachi (REVERSE) - Letter - 29 (04) [5203142B].mkv")
+    read = parse_release_name("[Group] Area 88 07 [720p]")
     assert read.needs_review
     assert [reading.reader for reading in read.readings] == ["rules", "anitopy"]
     assert read.readings[0].episodes != read.readings[1].episodes

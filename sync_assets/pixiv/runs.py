@@ -1,0 +1,140 @@
+"""Run a stage of the pipeline for a run's account: glue between Dagster and the pipeline."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from sync_assets.errors import SyncError
+from sync_assets.lake import Lake
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.leases import hold_lease
+from sync_assets.logs import stage
+from sync_assets.ops.tools import TOOLS, tool_version
+from sync_assets.pixiv.account import lease_name, open_account
+from sync_assets.pixiv.announcing import Announce
+from sync_assets.pixiv.models import ItemFailure, StageResult
+from sync_assets.pixiv.pipeline import Round, Stage
+from sync_assets.pixiv.reporting import Reporter
+from sync_assets.pixiv.thumbnails import picture_strip
+from sync_assets.settings import Settings
+
+LEASE_WAIT_SECONDS = 60.0
+FAILURES_SHOWN = 50
+
+
+class AccountRun:
+    """One stage for one account.
+
+    Args:
+        settings: The whole configuration.
+        ledger: The ledger.
+        lake: The lake.
+        announce: Queues the posts of a work.
+    """
+
+    def __init__(self, settings: Settings, ledger: Ledger, lake: Lake, announce: Announce) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._lake = lake
+        self._announce = announce
+        self._reporter = Reporter(settings, ledger)
+
+    def run(self, context: dg.AssetExecutionContext, work: Stage) -> dg.MaterializeResult:
+        """Do the work of one asset.
+
+        Args:
+            context: The asset's context; its partition is the account.
+            work: What the asset does; it raises `SyncError`.
+
+        Returns:
+            The asset's result, with its numbers as metadata.
+
+        Raises:
+            dagster.Failure: It could not be done; nothing is materialized.
+        """
+        if not self._settings.pixiv.accounts:
+            raise dg.Failure(
+                description="No Pixiv account is configured. Add a table [pixiv.accounts.NAME] "
+                "to sync.toml; sync.example.toml shows one.",
+                allow_retries=False,
+            )
+        name, run_id, asset = context.partition_key, context.run.run_id, context.asset_key.path[-1]
+        started_at = time.monotonic()
+        try:
+            result = self._work(context, name, work)
+        except SyncError as error:
+            self._reporter.failed(run_id, name, asset, error)
+            raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
+        except Exception as error:
+            # A mistake of ours must not leave the health of the last run standing.
+            self._reporter.failed(run_id, name, asset, error)
+            raise
+        seconds = time.monotonic() - started_at
+        self._reporter.succeeded(run_id, name, asset, result, seconds)
+        return dg.MaterializeResult(metadata=_metadata(result, seconds))
+
+    def _work(self, context: dg.AssetExecutionContext, name: str, work: Stage) -> StageResult:
+        purpose = f"Pixiv account {name} of run {context.run.run_id}"
+        with (
+            stage(context, context.asset_key.to_user_string(), partition=name) as logged,
+            hold_lease(
+                self._ledger, lease_name(name), purpose=purpose, wait_seconds=LEASE_WAIT_SECONDS
+            ),
+        ):
+            account = open_account(
+                self._settings,
+                name,
+                gallery_dl=self._gallery_dl(),
+                seconds=self._seconds_left(context),
+            )
+            this = Round(account, self._ledger, self._lake, self._announce, context.run.run_id)
+            result = work(this)
+            logged.update(result.numbers)
+            logged["failed"] = len(result.failures)
+        return result
+
+    def _gallery_dl(self) -> Path:
+        own = self._settings.pixiv.gallery_dl_path or self._settings.tools.gallery_dl
+        if own is None:
+            # It came with this project; asking for its version costs a third of a quiet round.
+            return TOOLS["gallery_dl"].installed
+        tool_version("gallery_dl", own)
+        return own
+
+    def _seconds_left(self, context: dg.AssetExecutionContext) -> float:
+        """Return what is left of the round's time, which counts from the start of the run."""
+        record = context.instance.get_run_record_by_id(context.run.run_id)
+        elapsed = time.time() - record.start_time if record and record.start_time else 0.0
+        return self._settings.pixiv.max_run_seconds - elapsed
+
+
+def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
+    metadata: dict[str, Any] = dict(result.numbers)
+    metadata["failed"] = len(result.failures)
+    metadata["seconds"] = round(seconds, 3)
+    if result.failures:
+        metadata["failures"] = dg.MetadataValue.md(failure_table(result.failures))
+    if result.warnings:
+        metadata["warnings"] = dg.MetadataValue.md("\n\n".join(result.warnings))
+    if result.pictures:
+        metadata["newest"] = dg.MetadataValue.md(picture_strip(result.pictures))
+    return metadata
+
+
+def failure_table(failures: Sequence[ItemFailure]) -> str:
+    """Return a Markdown table of failures, the first ones where there are many."""
+    rows = [
+        f"| {_cell(each.item)} | {_cell(each.error)} | {_cell(each.remedy)} |"
+        for each in failures[:FAILURES_SHOWN]
+    ]
+    hidden = len(failures) - len(rows)
+    more = [f"\n{hidden} more; the ledger has all of them."] if hidden > 0 else []
+    return "\n".join(["| item | what went wrong | what to do |", "|---|---|---|", *rows, *more])
+
+
+def _cell(text: str) -> str:
+    printable = "".join(character if character.isprintable() else "�" for character in text)
+    return printable.replace("|", "\\|")

@@ -1,0 +1,1 @@
+"""Storage events: from the inbox to the library, without a scan."""

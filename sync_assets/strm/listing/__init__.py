@@ -1,0 +1,1 @@
+"""Walking a source, and the listing that a walk leaves in the lake."""

@@ -1,0 +1,1 @@
+"""Tests of the tokens that several processes share, against the stand-in of Trakt."""

@@ -1,0 +1,170 @@
+"""The pages that connect Trakt: codes, states, and what a stranger may not do."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.secrets import load_key
+from sync_assets.ledger.types import utc_now
+from sync_assets.oauth import NotConnectedError, authorization
+from sync_assets.oauth.authorization import Authorizations, StateRejectedError
+from sync_assets.settings import Settings
+from sync_assets.trakt.oauth import token_keeper
+from sync_assets_tests.support.trakt import running_trakt, trakt_settings
+from sync_assets_tests.upstreams.trakt import TraktUpstream
+
+PAGE = "/oauth/trakt"
+
+
+@pytest.fixture
+def upstream() -> Iterator[TraktUpstream]:
+    with running_trakt() as running:
+        running.device_interval = 0
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path, upstream: TraktUpstream) -> Settings:
+    redirect_uri = "http://testserver/oauth/trakt/callback"
+    return Settings(home=tmp_path, trakt=trakt_settings(upstream, redirect_uri=redirect_uri))
+
+
+def access_token(settings: Settings, ledger: Ledger) -> SecretStr:
+    key = load_key(settings.home)
+    return token_keeper(ledger, key, settings.trakt, "alice").access_token()
+
+
+def begin(client) -> httpx.URL:
+    """Begin an authorization; return where Trakt would send the browser back to."""
+    answer = client.get(f"{PAGE}/start", params={"account": "alice"}, follow_redirects=False)
+    assert answer.status_code == 303
+    return httpx.URL(httpx.get(answer.headers["location"]).headers["location"])
+
+
+def test_the_page_has_no_script_and_loads_only_its_style(client) -> None:
+    answer = client.get(PAGE)
+    assert answer.status_code == 200
+    assert "Not connected" in answer.text
+    assert "<script" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', answer.text)
+    assert client.get(style).headers["content-type"].startswith("text/css")
+
+
+def test_a_code_is_shown_until_it_is_typed_in(client, upstream, settings, ledger) -> None:
+    shown = client.post(f"{PAGE}/device", params={"account": "alice"})
+    assert "USER0001" in shown.text
+    assert 'http-equiv="refresh"' in shown.text
+    assert "device-1" not in shown.text
+    upstream.user_approves_devices = True
+    shown = client.get(PAGE)
+    assert "Connected." in shown.text
+    assert 'http-equiv="refresh"' not in shown.text
+    assert access_token(settings, ledger).get_secret_value().startswith("access-")
+
+
+def test_a_denied_code_is_said_and_not_asked_for_again(client, upstream) -> None:
+    client.post(f"{PAGE}/device", params={"account": "alice"})
+    for device in upstream.devices.values():
+        device.answer = "denied"
+    assert "denied" in client.get(PAGE).text
+    asked = upstream.requests["/oauth/device/token"]
+    client.get(PAGE)
+    assert upstream.requests["/oauth/device/token"] == asked
+
+
+def test_an_authorization_connects_the_account(client, settings, ledger) -> None:
+    back = begin(client)
+    answer = client.get(str(back))
+    assert "Connected." in answer.text
+    assert access_token(settings, ledger).get_secret_value().startswith("access-")
+
+
+def test_a_state_is_good_for_one_use(client, upstream) -> None:
+    back = begin(client)
+    client.get(str(back))
+    answer = client.get(str(back))
+    assert answer.status_code == 400
+    assert "was used already" in answer.text
+    assert upstream.requests["/oauth/token"] == 1
+
+
+def test_a_state_is_bound_to_the_browser_that_began(client, upstream, settings, ledger) -> None:
+    back = begin(client)
+    client.cookies.clear()
+    assert client.get(str(back)).status_code == 400
+    assert upstream.requests["/oauth/token"] == 0
+    with pytest.raises(NotConnectedError):
+        access_token(settings, ledger)
+
+
+def test_a_state_of_somebody_else_is_refused(client, upstream) -> None:
+    begin(client)
+    answer = client.get(f"{PAGE}/callback", params={"state": "made-up", "code": "stolen"})
+    assert answer.status_code == 400
+    assert upstream.requests["/oauth/token"] == 0
+
+
+def test_a_state_expires(settings, ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    authorizations = Authorizations(ledger, load_key(settings.home))
+    begun = authorizations.begin("trakt", "alice")
+    monkeypatch.setattr(authorization, "utc_now", lambda: utc_now() + timedelta(minutes=11))
+    with pytest.raises(StateRejectedError):
+        authorizations.redeem("trakt", begun.state, begun.browser)
+
+
+def test_a_denial_at_trakt_is_shown(client, upstream) -> None:
+    upstream.user_agrees = False
+    back = begin(client)
+    assert "code" not in parse_qs(urlsplit(str(back)).query)
+    answer = client.get(str(back))
+    assert answer.status_code == 400
+    assert "denied" in answer.text
+
+
+def test_a_code_that_trakt_refuses_is_shown_without_secrets(client, upstream) -> None:
+    back = begin(client)
+    upstream.codes.clear()
+    answer = client.get(str(back))
+    assert answer.status_code == 400
+    assert "invalid_grant" in answer.text
+    assert "trakt-client-secret" not in answer.text
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client) -> None:
+    answer = client.get(f"{PAGE}/start", params={"account": "alice"}, follow_redirects=False)
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert f"Path={PAGE}" in cookie
+    assert "state=" in answer.headers["location"]
+
+
+def test_another_site_cannot_begin(client, upstream) -> None:
+    answer = client.post(
+        f"{PAGE}/device", params={"account": "alice"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 403
+    assert not upstream.devices
+
+
+@pytest.mark.parametrize("address", ["device", "start"])
+def test_an_unknown_account_is_refused(client, address: str) -> None:
+    send = client.post if address == "device" else client.get
+    answer = send(f"{PAGE}/{address}", params={"account": "<script>"})
+    assert answer.status_code == 400
+    assert "<script>" not in answer.text
+
+
+def test_an_outage_of_trakt_is_shown(client, upstream) -> None:
+    upstream.fail(503, "/oauth/device/code")
+    answer = client.post(f"{PAGE}/device", params={"account": "alice"})
+    assert answer.status_code == 400
+    assert "503" in answer.text

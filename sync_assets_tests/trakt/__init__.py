@@ -1,0 +1,1 @@
+"""Tests of the Trakt domain, against the stand-in."""
