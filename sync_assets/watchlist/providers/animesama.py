@@ -176,9 +176,9 @@ class AnimesamaProvider(SiteProvider):
         ]
         return _season_result(listed_pages, client, state)
 
-    def resolve(self, variant: Variant, client: Client) -> Download:  # noqa: ARG002 - the protocol's
+    def resolve(self, variant: Variant, client: Client) -> Download:
         """Find the file behind a player."""
-        return resolve_page(variant)
+        return resolve_page(variant, client)
 
 
 def _season_result(

@@ -105,6 +105,12 @@ class PageClient:
             headers["If-Modified-Since"] = state.last_modified
         return self._fetch("GET", url, headers, None, referer)
 
+    def check(self, url: str) -> None:
+        """Make sure that an address may be asked."""
+        self._guard.check_url(url)
+        parts = urlsplit(url)
+        self._guard.addresses(parts.hostname or "", parts.port or 80)
+
     def post(self, url: str, fields: Mapping[str, str], *, referer: str | None = None) -> Page:
         """Send a form and return the answer."""
         return self._fetch("POST", url, {"Accept-Encoding": "gzip, deflate"}, fields, referer)

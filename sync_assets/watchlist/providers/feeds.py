@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from sync_assets.watchlist.providers.feed_items import FeedItem, NotAFeedError, parse_feed
-from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked
+from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked, read_name
 from sync_assets.watchlist.providers.models import (
     Download,
     ListResult,
@@ -17,7 +17,6 @@ from sync_assets.watchlist.providers.models import (
 )
 from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.protocol import Client, NotResolvableError
-from sync_assets.watchlist.titles import parse_release_name
 
 _MARKS = (".xml", ".rss", ".atom", "/rss", "/feed", "/feed/", "/api", "rss.php")
 
@@ -94,7 +93,7 @@ class FeedProvider:
 
 
 def _release(item: FeedItem) -> Release:
-    name = parse_release_name(item.title)
+    name = read_name(item.title)
     variant = Variant(
         uri=item.uri,
         kind=item.kind,

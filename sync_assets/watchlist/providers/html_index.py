@@ -7,7 +7,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked
+from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked, read_name
 from sync_assets.watchlist.providers.models import (
     Download,
     ListResult,
@@ -21,7 +21,6 @@ from sync_assets.watchlist.providers.models import (
 from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.protocol import Client
 from sync_assets.watchlist.providers.torrents import size_of
-from sync_assets.watchlist.titles import parse_release_name
 
 VIDEO_EXTENSIONS = frozenset(
     ("avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ts", "webm", "wmv")
@@ -142,7 +141,7 @@ class HtmlIndexProvider:
 
 
 def _release(file: IndexedFile) -> Release:
-    name = parse_release_name(file.name)
+    name = read_name(file.name)
     variant = Variant(
         uri=file.url,
         kind=VariantKind.HTTP,

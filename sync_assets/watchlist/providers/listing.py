@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from sync_assets.watchlist.providers.models import (
     EpisodeReference,
@@ -20,7 +21,7 @@ from sync_assets.watchlist.providers.protocol import (
     PageUnavailableError,
     Provider,
 )
-from sync_assets.watchlist.titles import EpisodeKind, ReleaseName, comparable
+from sync_assets.watchlist.titles import EpisodeKind, ReleaseName, comparable, parse_release_name
 
 _logger = logging.getLogger(__name__)
 
@@ -38,6 +39,16 @@ class Release:
     name: ReleaseName
     variant: Variant
     published_at: datetime | None = None
+
+
+@lru_cache(maxsize=8_192)
+def read_name(name: str) -> ReleaseName:
+    """Read a release name; the same names come again with every look, and for many users.
+
+    Args:
+        name: The release name.
+    """
+    return parse_release_name(name)
 
 
 def looked(look: Callable[[], ListResult]) -> ListResult:

@@ -122,7 +122,8 @@ class NekosamaProvider(SiteProvider):
         page = client.get(self.current_url(variant.uri))
         for embed in parse_embeds(page.text):
             with suppress(NotResolvableError):
-                return resolve_page(Variant(embed, VariantKind.PAGE, key=embed, name=variant.name))
+                player = Variant(embed, VariantKind.PAGE, key=embed, name=variant.name)
+                return resolve_page(player, client)
         message = f"{variant.name or 'The episode'} has no player that yt-dlp can read."
         raise NotResolvableError(message, remedy=INSTALL_OR_UPDATE)
 

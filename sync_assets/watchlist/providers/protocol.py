@@ -49,6 +49,14 @@ class NotResolvableError(SyncError):
 class Client(Protocol):
     """Fetches pages. Providers use nothing else of the network."""
 
+    def check(self, url: str) -> None:
+        """Make sure that an address may be asked, for what is not fetched by this client.
+
+        Raises:
+            PageUnavailableError: It may not, or its host is unknown.
+        """
+        ...
+
     def get(self, url: str, *, state: PageState | None = None, referer: str | None = None) -> Page:
         """Fetch a page.
 

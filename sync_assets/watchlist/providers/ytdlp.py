@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from sync_assets.watchlist.providers.listing import Release, episodes_of_releases
+from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, failed, read_name
 from sync_assets.watchlist.providers.models import (
     Download,
     EpisodeReference,
@@ -25,8 +25,11 @@ from sync_assets.watchlist.providers.models import (
     VariantKind,
 )
 from sync_assets.watchlist.providers.pages import Page
-from sync_assets.watchlist.providers.protocol import Client, NotResolvableError
-from sync_assets.watchlist.titles import parse_release_name
+from sync_assets.watchlist.providers.protocol import (
+    Client,
+    NotResolvableError,
+    PageUnavailableError,
+)
 
 Extract = Callable[[str], Mapping[str, Any]]
 
@@ -73,12 +76,15 @@ class YtDlpProvider:
     def episodes(
         self,
         series: SeriesReference,
-        client: Client,  # noqa: ARG002 - the protocol's
+        client: Client,
         state: Mapping[str, PageState] | None = None,  # noqa: ARG002 - the protocol's
     ) -> ListResult:
         """List the videos."""
         try:
+            client.check(series.url)
             info = self._extract(series.url)
+        except PageUnavailableError as error:
+            return failed(error)
         except NotResolvableError as error:
             return ListResult(ListStatus.BROKEN, message=str(error))
         episodes = parse_info(info, series)
@@ -86,9 +92,9 @@ class YtDlpProvider:
             return ListResult(ListStatus.NO_DATA, message="The page holds no video.")
         return ListResult(ListStatus.OK, episodes, title=info.get("title"))
 
-    def resolve(self, variant: Variant, client: Client) -> Download:  # noqa: ARG002 - the protocol's
+    def resolve(self, variant: Variant, client: Client) -> Download:
         """Find the file of a video."""
-        return resolve_page(variant, self._extract)
+        return resolve_page(variant, client, self._extract)
 
 
 def is_installed() -> bool:
@@ -131,7 +137,7 @@ def _releases(entries: list[Any]) -> Iterator[Release]:
         title = str(entry.get("title") or "")
         if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not title:
             continue
-        name = parse_release_name(_named(entry, title))
+        name = read_name(_named(entry, title))
         height = entry.get("height")
         variant = Variant(
             uri=url,
@@ -164,13 +170,20 @@ def _time(timestamp: object) -> datetime | None:
         return None
 
 
-def resolve_page(variant: Variant, extract: Extract = extract_info) -> Download:
+def resolve_page(variant: Variant, client: Client, extract: Extract | None = None) -> Download:
     """Find the file behind a page.
 
+    Args:
+        variant: The page.
+        client: Judges its address.
+        extract: Asks yt-dlp about an address.
+
     Raises:
+        PageUnavailableError: The address may not be asked.
         NotResolvableError: yt-dlp is not installed, or finds none.
     """
-    info = extract(variant.uri)
+    client.check(variant.uri)
+    info = (extract or extract_info)(variant.uri)
     formats = [each for each in info.get("formats") or [info] if isinstance(each, Mapping)]
     whole = [each for each in formats if each.get("vcodec") != "none" and each.get("url")]
     allowed = [

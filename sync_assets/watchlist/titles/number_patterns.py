@@ -87,8 +87,9 @@ DASHED = re.compile(
     re.IGNORECASE,
 )
 RANGE = re.compile(
-    r"(?<![A-Za-z0-9.#-])(?P<first>\d{1,4})(?P<joint> ?[-~+&] ?|[-~])(?P<last>\d{1,4})"
-    r"(?![\dA-Za-z]|\.\d|-\d)"
+    r"(?<![A-Za-z0-9.#-])(?P<first>\d{1,4})(?P<joint> ?[-~+&] ?|[-~])(?P<last>\d{1,4})(?:FIN|END)?"
+    r"(?![\dA-Za-z]|\.\d|-\d)",
+    re.IGNORECASE,
 )
 FREE = re.compile(
     rf"(?<![A-Za-z0-9.,'#$€/~×-])(?P<first>\d{{1,4}}(?:\.5)?)(?P<suffix>[a-cA-C])?{_VERSION}{_TAIL}"

@@ -6,13 +6,20 @@ from sync_assets.settings.watchlist import WatchlistFetchingSettings
 from sync_assets.watchlist.providers.addresses import AddressGuard
 from sync_assets.watchlist.providers.client import USER_AGENT, PageClient
 from sync_assets.watchlist.providers.feeds import FeedProvider
-from sync_assets.watchlist.providers.models import ListStatus, PageState, SeriesReference
+from sync_assets.watchlist.providers.models import (
+    ListStatus,
+    PageState,
+    SeriesReference,
+    Variant,
+    VariantKind,
+)
 from sync_assets.watchlist.providers.pacing import LedgerPace, ProcessPace
 from sync_assets.watchlist.providers.protocol import (
     AddressRefusedError,
     PageBlockedError,
     PageUnavailableError,
 )
+from sync_assets.watchlist.providers.ytdlp import YtDlpProvider
 from sync_assets_tests.upstreams.feed_site import Document, Fault, FeedSite
 from sync_assets_tests.watchlist.providers import samples
 
@@ -201,3 +208,15 @@ def test_no_secret_of_an_address_is_in_an_error(site, client):
         client.get(f"http://user:password@127.0.0.1:{site.port}/none?apikey=secret")
     assert "secret" not in str(raised.value)
     assert "password" not in str(raised.value)
+
+
+def test_what_asks_by_itself_has_its_address_judged_first():
+    asked = []
+    provider = YtDlpProvider(extract=lambda url: asked.append(url) or {})
+    with make_client(()) as client:
+        result = provider.episodes(SeriesReference("http://127.0.0.1/video"), client)
+        variant = Variant("http://127.0.0.1/video", VariantKind.PAGE, key="x")
+        with pytest.raises(AddressRefusedError):
+            provider.resolve(variant, client)
+    assert result.status is ListStatus.BROKEN
+    assert asked == []

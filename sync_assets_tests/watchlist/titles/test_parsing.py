@@ -22,6 +22,7 @@ NUMBERS = [
     ("Hoshizora.E05.1080p.WEB-DL.AAC2.0.H.264-GRP", None, "5"),
     ("Hoshizora Episode 123 VOSTFR", None, "123"),
     ("one-star-950", None, "950"),
+    ("Hoshizora 143 VOSTFR", None, "143"),
     ("[Group] Hoshizora - 111C [1080p].mkv", None, "111C"),
     ("[Group] My Hoshi - \uff11\uff15\uff18 [1080p]", None, "158"),
     # Titles with numbers of their own.
@@ -54,6 +55,9 @@ NUMBERS = [
     ("[Group] Hoshizora [01-12+SP][Ma10p_1080p][x265_flac]", None, "1-12"),
     ("[Group] Hoshizora 3rd Season (25-36) [1080p]", 3, "25-36"),
     ("[Group] Hoshizora - 12 & 13 [1080p]", None, "12-13"),
+    ("[Group] 星空/Hoshizora II (00-12Fin WEBRIP 1080p AVC AAC MP4)", None, "0-12"),
+    ("Hoshi.Anime.E05-E06.1080p.WEB-GRP", None, "5-6"),
+    ("Hoshizora S02E01, E02, E03", 2, "1-3"),
     ("Hoshizora.S02E01E02.MULTI.1080p.BluRay.x264-ABC", 2, "1-2"),
     ("Hoshizora.S01E91-E100", 1, "91-100"),
     ("Hoshizora - S01E01-02-03", 1, "1-3"),
