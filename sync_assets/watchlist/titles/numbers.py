@@ -1,20 +1,19 @@
-"""Find the season and the episode in a prepared name: rules from the certain to the likely.
+"""Find the episode in a prepared name: rules from the certain to the likely.
 
-The forms are those that release groups and index sites use. A certain form, such as S01E02, 第3話
-or "Episode 4", is believed; a number that merely stands there is only likely.
+The forms are those that release groups and index sites use. A certain form, such as 第3話 or
+"Episode 4", is believed; a number that merely stands there is only likely.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from sync_assets.watchlist.titles.models import EpisodeNumbers
+from sync_assets.watchlist.titles.found import Found, episodes_of, found_at
 from sync_assets.watchlist.titles.number_patterns import (
     BRACKET_LEADING,
     BRACKETED,
     BRACKETED_RANGE,
-    CAPITULO,
     CJK_ALL,
     CJK_BARE,
     CJK_EPISODE,
@@ -32,86 +31,13 @@ from sync_assets.watchlist.titles.number_patterns import (
     ORDINAL_EPISODE,
     PAIRED,
     RANGE,
-    SEASON_DOT_EPISODE,
-    SEASON_EPISODE,
-    SEASON_X_EPISODE,
-    SEASONS,
     SPECIAL,
 )
 from sync_assets.watchlist.titles.text import MASK
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Numbers, and where they stand.
-
-    Attributes:
-        start: Where they begin in the name.
-        end: Where they end.
-        episodes: The numbers; None for a season as a whole.
-        season: The season that belongs to them.
-        absolute: The numbers from the beginning, where both are given.
-        is_certain: Whether the form leaves no doubt.
-        is_complete: Whether the name says that this is all there is.
-        version: The version that is written at the number.
-    """
-
-    start: int
-    end: int
-    episodes: EpisodeNumbers | None
-    season: int | None = None
-    absolute: EpisodeNumbers | None = None
-    is_certain: bool = False
-    is_complete: bool = False
-    version: int | None = None
-
-
-_KANJI: Mapping[str, int] = {
-    character: value for value, character in enumerate("〇一二三四五六七八九十")
-} | {"零": 0, "两": 2, "兩": 2}
 _LARGEST_SEASON = 100
 """More episodes than this no season has, so such numbers count from the beginning."""
 _YEARS = range(1950, 2100)
-
-
-def number_of(text: str) -> int:
-    """Return the value of digits, or of a small number in Chinese characters."""
-    if text.isdecimal():
-        return int(text)
-    value = 0
-    digit = 0
-    for character in text:
-        if character in ("十", "百"):
-            value += (digit or 1) * (10 if character == "十" else 100)
-            digit = 0
-        else:
-            digit = _KANJI.get(character, 0)
-    return value + digit
-
-
-def find_season(text: str) -> Found | None:
-    """Find a season that stands by itself, such as S2, "2nd Season" or 第二季."""
-    matches = [found for pattern in SEASONS for found in pattern.finditer(text)]
-    if not matches:
-        return None
-    first = min(matches, key=lambda each: each.start())
-    # A season is often said twice, as 第二季 and S2: the title ends at the first.
-    return Found(first.start(), first.end(), None, number_of(first["season"]))
-
-
-def mask_seasons(text: str) -> str:
-    """Return the text with masks where seasons stand."""
-    for pattern in SEASONS:
-        text = pattern.sub(lambda found: MASK * len(found[0]), text)
-    return text
-
-
-def find_season_episode(text: str) -> Found | None:
-    """Find a season and an episode that are written together, such as S01E02 or 1x02."""
-    for rule in (_season_episode, _season_x_episode, _season_dot_episode, _capitulo):
-        if found := rule(text):
-            return found
-    return None
 
 
 def find_episodes(text: str, *, is_scene: bool, after: int = 0) -> Found | None:
@@ -139,83 +65,18 @@ def find_episodes(text: str, *, is_scene: bool, after: int = 0) -> Found | None:
     return None
 
 
-def _episodes(first: str, last: str | None = None, suffix: str | None = None) -> EpisodeNumbers:
-    begin = Decimal(first) if first.replace(".", "", 1).isdecimal() else Decimal(number_of(first))
-    end = begin
-    if last is not None:
-        end = Decimal(last) if last.replace(".", "", 1).isdecimal() else Decimal(number_of(last))
-    end = max(end, begin)
-    return EpisodeNumbers(begin, end, (suffix or "").upper())
-
-
-def _of_match(found: re.Match[str], *, is_certain: bool) -> Found:
-    groups = found.groupdict()
-    version = groups.get("version")
-    return Found(
-        found.start(),
-        found.end(),
-        _episodes(groups["first"], groups.get("last"), groups.get("suffix")),
-        is_certain=is_certain,
-        version=int(version) if version else None,
-    )
-
-
-def _last_of(found: re.Match[str]) -> str | None:
-    numbers = re.findall(r"\d+", re.sub(r"(?i)S\d+|\d+x", "", found["more"]))
-    return numbers[-1] if numbers else None
-
-
-def _season_episode(text: str) -> Found | None:
-    found = SEASON_EPISODE.search(text)
-    if found is None:
-        return None
-    version = found["version"]
-    start = found.start("season") - 1
-    return Found(
-        start,
-        found.end(),
-        _episodes(found["first"], _last_of(found), found["suffix"]),
-        season=int(found["season"]),
-        is_certain=True,
-        version=int(version) if version else None,
-    )
-
-
-def _season_x_episode(text: str) -> Found | None:
-    found = SEASON_X_EPISODE.search(text)
-    if found is None:
-        return None
-    return Found(
-        found.start(),
-        found.end(),
-        _episodes(found["first"], _last_of(found)),
-        season=int(found["season"]),
-        is_certain=True,
-    )
-
-
-def _season_dot_episode(text: str) -> Found | None:
-    found = SEASON_DOT_EPISODE.search(text)
-    return found and replace(_of_match(found, is_certain=False), season=int(found["season"]))
-
-
-def _capitulo(text: str) -> Found | None:
-    found = CAPITULO.search(text)
-    return found and replace(_of_match(found, is_certain=True), season=int(found["season"]))
-
-
 def _of_count(text: str) -> Found | None:
     found = OF.search(text)
     if found is None or int(found["first"]) > int(found["count"]):
         return None
     is_bracketed = text[: found.start()].endswith("[")
-    return replace(_of_match(found, is_certain=True), season=None if is_bracketed else 1)
+    return replace(found_at(found, is_certain=True), season=None if is_bracketed else 1)
 
 
 def _certain(pattern: re.Pattern[str]) -> Callable[[str], Found | None]:
     def rule(text: str) -> Found | None:
         found = pattern.search(text)
-        return found and _of_match(found, is_certain=True)
+        return found and found_at(found, is_certain=True)
 
     return rule
 
@@ -224,7 +85,7 @@ def _all_episodes(text: str) -> Found | None:
     found = CJK_ALL.search(text)
     if found is None:
         return None
-    episodes = _episodes("1", found["count"])
+    episodes = episodes_of("1", found["count"])
     return Found(found.start(), found.end(), episodes, is_certain=True, is_complete=True)
 
 
@@ -237,13 +98,13 @@ def _paired(text: str) -> Found | None:
     if int(least) > _LARGEST_SEASON or least == most:
         return None
     span = found.span("first")[0], found.end()
-    return Found(*span, _episodes(least), absolute=_episodes(most))
+    return Found(*span, episodes_of(least), absolute=episodes_of(most))
 
 
 def _bracketed_range(text: str) -> Found | None:
     for found in BRACKETED_RANGE.finditer(text):
         if Decimal(found["first"]) < Decimal(found["last"]) and not _are_years(found):
-            return _of_match(found, is_certain=False)
+            return found_at(found, is_certain=False)
     return None
 
 
@@ -255,25 +116,25 @@ def _bracketed(text: str) -> Found | None:
     ]
     others = [found for found in matches if not _is_year(found["first"])]
     chosen = [found for found in others if found[0].startswith("[")] or others or matches
-    return _of_match(chosen[0], is_certain=False) if chosen else None
+    return found_at(chosen[0], is_certain=False) if chosen else None
 
 
 def _bracketed_alone(text: str) -> Found | None:
     """A number in square brackets: an episode, unless it is all that could be a year."""
     matches = [found for found in BRACKETED.finditer(text) if found[0].startswith("[")]
     others = [found for found in matches if not _is_year(found["first"])]
-    return _of_match(others[0], is_certain=False) if others else None
+    return found_at(others[0], is_certain=False) if others else None
 
 
 def _bracket_leading(text: str) -> Found | None:
     found = BRACKET_LEADING.search(text)
-    return found and _of_match(found, is_certain=False)
+    return found and found_at(found, is_certain=False)
 
 
 def _dashed(text: str) -> Found | None:
     matches = list(DASHED.finditer(text))
     plain = [each for each in matches if not _is_year(each["first"])] or matches
-    return _of_match(plain[0], is_certain=False) if plain else None
+    return found_at(plain[0], is_certain=False) if plain else None
 
 
 def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
@@ -300,7 +161,7 @@ def _range(text: str) -> Found | None:
             continue
         if joint.strip() in ("&", "+") and int(last) != int(first) + 1:
             continue
-        return _of_match(found, is_certain=False)
+        return found_at(found, is_certain=False)
     return None
 
 
@@ -319,7 +180,7 @@ def _free(text: str, after: int) -> Found | None:
     padded = [
         found for found in plain if found["first"].startswith("0") and len(found["first"]) > 1
     ]
-    return _of_match((padded or plain)[-1], is_certain=False)
+    return found_at((padded or plain)[-1], is_certain=False)
 
 
 def _first_mask_after_title(text: str) -> int:
@@ -336,17 +197,17 @@ def _first_mask_after_title(text: str) -> int:
 
 def _leading(text: str) -> Found | None:
     found = LEADING.search(text)
-    return found and _of_match(found, is_certain=False)
+    return found and found_at(found, is_certain=False)
 
 
 def _leading_season(text: str) -> Found | None:
     found = LEADING_SEASON.search(text)
-    return found and replace(_of_match(found, is_certain=False), season=int(found["season"]))
+    return found and replace(found_at(found, is_certain=False), season=int(found["season"]))
 
 
 def _glued(text: str) -> Found | None:
     found = GLUED.search(text)
-    return found and _of_match(found, is_certain=False)
+    return found and found_at(found, is_certain=False)
 
 
 def _compact(text: str) -> Found | None:
@@ -362,7 +223,7 @@ def _compact(text: str) -> Found | None:
         season, rest = int(digits[0]), digits[1:]
         numbers = [rest[index : index + 2] for index in range(0, len(rest), 2)]
         if season and all(number != "00" for number in numbers):
-            episodes = _episodes(numbers[0], numbers[-1])
+            episodes = episodes_of(numbers[0], numbers[-1])
             return Found(found.start(), found.end(), episodes, season=season)
     return None
 

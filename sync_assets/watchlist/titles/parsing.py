@@ -5,6 +5,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sync_assets.watchlist.titles import second_opinion
+from sync_assets.watchlist.titles.descriptions import (
+    YEAR_IN_BRACKETS,
+    find_checksum,
+    find_year,
+    is_random,
+    masked_description,
+)
+from sync_assets.watchlist.titles.found import Found, number_of
 from sync_assets.watchlist.titles.groups import find_group
 from sync_assets.watchlist.titles.languages import find_languages
 from sync_assets.watchlist.titles.models import (
@@ -13,62 +21,22 @@ from sync_assets.watchlist.titles.models import (
     Reading,
     ReleaseName,
 )
-from sync_assets.watchlist.titles.numbers import (
-    Found,
-    find_episodes,
-    find_season,
-    find_season_episode,
-    mask_seasons,
-    number_of,
-)
+from sync_assets.watchlist.titles.numbers import find_episodes
 from sync_assets.watchlist.titles.qualities import find_resolution, find_source
+from sync_assets.watchlist.titles.seasons import find_season, find_season_episode, mask_seasons
 from sync_assets.watchlist.titles.text import (
     LONGEST_NAME,
     MASK,
-    PART_OF_TITLE,
     mask_matches,
     masked,
     plain,
     prepared,
     without_extension,
 )
-from sync_assets.watchlist.titles.vocabulary import SITES, STRONGLY_TECHNICAL
 from sync_assets.watchlist.titles.work_titles import find_titles
 
 RULES = "rules"
 
-_CHECKSUM = re.compile(r"[\[(]([0-9A-Fa-f]{8})[\])]|(?<=[ -])([0-9A-F]{8})$")
-_ALL_LETTERS = re.compile(r"^[A-Fa-f]+$")
-_DATE = re.compile(
-    r"(?<![A-Za-z\d])(?:(?:19|20)\d\d[-. ](?:0\d|1[0-2])[-. ][0-3]\d"
-    r"|[0-3]\d[-.](?:0\d|1[0-2])[-.](?:19"
-    r"|20)\d\d"
-    r"|\d{1,2} [A-Z][a-z]{2,8} (?:19|20)\d\d|[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d\d"
-    r"|^\d{6}(?= ))(?!\d)"
-)
-_YEAR = re.compile(r"[\[( .]((?:19[5-9]|20[0-9])\d)(?=[\]) .]|$)")
-_YEAR_IN_BRACKETS = re.compile(r"[\[(](?:(?:19[5-9]|20[0-9])\d)(?:-(?:19|20)?\d\d)?[\])]")
-_TITLE_NUMBERS = (
-    re.compile(r"(?<![A-Za-z])(?:part|pt|movie|film)[ ._]?\d{1,3}(?![A-Za-z0-9])", re.IGNORECASE),
-)
-_NOISE = (
-    re.compile(r"\d{1,2} ?月 ?新?番"),
-    re.compile(
-        r"(?<![A-Za-z])(?:vol(?:ume)?|disc|cd|batch"
-        r"|chapter)[ ._]{0,2}\d{1,3}(?:v\d)?(?![A-Za-z0-9])",
-        re.IGNORECASE,
-    ),
-    re.compile(r"\d+(?:\.\d+)? ?[kmgt]i?b(?![a-z])", re.IGNORECASE),
-    re.compile(r"(?<![A-Za-z0-9])[1-9][. ][01](?:ch)?(?=[\]) +]|$)"),
-    re.compile(r"(?<![A-Za-z0-9])\d{2}(?:\.\d{1,3})?[ ]?fps", re.IGNORECASE),
-    re.compile(r"(?<![A-Za-z0-9])\d{3,4}[pi](?![A-Za-z0-9])", re.IGNORECASE),
-    re.compile(r"(?<![A-Za-z0-9])(?:8|10|12)[ -]?bits?(?![A-Za-z0-9])", re.IGNORECASE),
-)
-_BARE_LINES = re.compile(
-    r"[\[(](?:480|540|576|720|1080|2160)[\])]|(?<= )(?:480|720|1080|2160)(?=[ .]+(?:bd|dvd|web"
-    r"|flac|x26|h26|hevc))",
-    re.IGNORECASE,
-)
 _VERSION = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=NCOP)|(?<=NCED)|(?<=\d))v(\d)(?![A-Za-z0-9.])", re.IGNORECASE
 )
@@ -91,12 +59,8 @@ _EXTRA = re.compile(
 _SCENE = re.compile(
     r"^(?!.*(?:vostfr|[ ]vf(?: |$)))[^\[\]【】]*(?:[ ._](?:hdtv|dvdrip|xvid)|$)", re.IGNORECASE
 )
-_RANDOM = re.compile(r"^(?:_?unpack )?[A-Za-z0-9 .]*$")
-_DIGITS = re.compile(r"\d+")
-_HASH_LIKE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{14,}")
 _LEADING_GROUP = re.compile(r"^[\d .]{0,4}(?:[A-Za-z]{1,10}\.)?[ *]*\[[^\[\]]*\]")
 _WORD = re.compile(r"[^\W_]")
-_DOT_AT_MASK = re.compile(rf"\.(?={MASK})|(?<={MASK})\.")
 _MASKS = re.compile(rf"{MASK}+")
 _TITLE_SEPARATOR = re.compile(r"[/|]|\] ?\[")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -122,9 +86,9 @@ def parse_release_name(name: str) -> ReleaseName:
     stem, extension = without_extension(" ".join(name[:LONGEST_NAME].split()))
     written = plain(stem)
     text = prepared(written)
-    if _is_random(stem):
+    if is_random(stem):
         return ReleaseName(name, extension=extension)
-    body = _body(text, written)
+    body = masked_description(text, written)
     numbers = _numbers(body, text, stem)
     found, season = numbers.found, numbers.season
     group_mark = _LEADING_GROUP.match(written)
@@ -150,20 +114,11 @@ def parse_release_name(name: str) -> ReleaseName:
         source=source,
         group=group,
         languages=find_languages(text[min(end, len(text)) :]),
-        checksum=_checksum(text),
-        year=_year(text),
+        checksum=find_checksum(text),
+        year=find_year(text),
         extension=extension,
     )
     return _reviewed(result, found)
-
-
-def _body(text: str, written: str) -> str:
-    """Mask whatever has digits that count no episodes."""
-    text = masked(text, (found.span() for found in SITES.finditer(written)))
-    text = masked(text, (found.span() for found in _CHECKSUM.finditer(text) if _is_checksum(found)))
-    text = mask_matches(text, _DATE, STRONGLY_TECHNICAL, _BARE_LINES, *_NOISE)
-    text = _DOT_AT_MASK.sub(" ", text)
-    return mask_matches(text, *_TITLE_NUMBERS, mask=PART_OF_TITLE)
 
 
 def _numbers(body: str, text: str, stem: str) -> _Numbers:
@@ -173,7 +128,7 @@ def _numbers(body: str, text: str, stem: str) -> _Numbers:
     season = find_season(body)
     rest = mask_seasons(body) if season else body
     rest = _mask_leading_group(rest)
-    without_year = mask_matches(rest, _YEAR_IN_BRACKETS)
+    without_year = mask_matches(rest, YEAR_IN_BRACKETS)
     # Names of television releases have no spaces, and nobody but anime counts in French.
     is_scene = season is None and " " not in stem and _SCENE.match(text) is not None
     found = find_episodes(without_year, is_scene=is_scene, after=season.end if season else 0)
@@ -278,32 +233,6 @@ def _is_batch(text: str, numbers: _Numbers) -> bool:
     if found is None or found.episodes is None:
         return numbers.season is not None or _BATCH.search(text) is not None
     return found.episodes.is_range or found.is_complete
-
-
-def _is_checksum(found: re.Match[str]) -> bool:
-    return _ALL_LETTERS.match(found[1] or found[2]) is None
-
-
-def _checksum(text: str) -> str | None:
-    found = next((each for each in _CHECKSUM.finditer(text) if _is_checksum(each)), None)
-    return (found[1] or found[2]).upper() if found else None
-
-
-def _year(text: str) -> int | None:
-    found = _YEAR.search(text)
-    return int(found[1]) if found else None
-
-
-def _is_random(stem: str) -> bool:
-    """Whether a name is what programs make up to hide the real one."""
-    return (
-        _RANDOM.match(stem) is not None
-        and any(
-            _HASH_LIKE.fullmatch(word) and len(_DIGITS.findall(word)) > 1
-            for word in re.split(r"[ .]", stem)
-        )
-        and not STRONGLY_TECHNICAL.search(stem)
-    )
 
 
 def _reviewed(result: ReleaseName, found: Found | None) -> ReleaseName:
