@@ -22,7 +22,7 @@ from sync_assets.watchlist.providers.models import (
     Variant,
     VariantKind,
 )
-from sync_assets.watchlist.providers.pages import Page
+from sync_assets.watchlist.providers.pages import Page, absolute_url
 from sync_assets.watchlist.providers.protocol import Client, PageUnavailableError
 from sync_assets.watchlist.providers.scripts_in_pages import (
     array,
@@ -206,7 +206,11 @@ def _season_result(
             unchanged += 1
             continue
         names = parse_names(page.text, max(players))
-        episodes += _episodes(key, language, names, players)
+        usable = {
+            index: tuple(url for each in found if (url := absolute_url(page.url, each)))
+            for index, found in players.items()
+        }
+        episodes += _episodes(key, language, names, {i: urls for i, urls in usable.items() if urls})
     if not read:
         return no_data("no list of episodes")
     is_unchanged = unchanged == read

@@ -21,7 +21,7 @@ from sync_assets.watchlist.providers.models import (
     Variant,
     VariantKind,
 )
-from sync_assets.watchlist.providers.pages import Page
+from sync_assets.watchlist.providers.pages import Page, absolute_url
 from sync_assets.watchlist.providers.protocol import Client, NotResolvableError
 from sync_assets.watchlist.providers.scripts_in_pages import json_value
 from sync_assets.watchlist.providers.sites import SiteProvider, no_data
@@ -145,7 +145,12 @@ class AnimeultimeProvider(SiteProvider):
         files = parse_files(page.text)
         if files is None:
             return no_data("no list of files")
-        return ListResult(ListStatus.OK, tuple(_episode(file, page.url) for file in files), states)
+        episodes = tuple(
+            _episode(file, address)
+            for file in files
+            if (address := absolute_url(page.url, file.path))
+        )
+        return ListResult(ListStatus.OK, episodes, states)
 
     def resolve(self, variant: Variant, client: Client) -> Download:
         """Ask the player for the file: the wanted quality, or the best that is not above it."""
@@ -165,10 +170,9 @@ def _chosen(qualities: Mapping[int, str], wanted: int | None) -> str:
     return qualities[max(allowed) if allowed else min(qualities)]
 
 
-def _episode(file: ListedFile, base: str) -> EpisodeReference:
+def _episode(file: ListedFile, address: str) -> EpisodeReference:
     language = _LANGUAGE.search(file.label)
     wanted = language[1].lower() if language else None
-    address = urljoin(base, file.path)
     key = episode_key(None, file.number, file.number, file.kind, wanted)
     published = datetime.combine(file.released, datetime.min.time(), UTC) if file.released else None
     return EpisodeReference(

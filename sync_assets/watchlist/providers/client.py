@@ -145,8 +145,8 @@ class PageClient:
                 if response.status_code in _REDIRECTIONS and location:
                     return urljoin(url, location)
                 return self._read(url, response)
-        except httpx.InvalidURL as error:
-            message = f"{shown_url(url)} is no address: {error}."
+        except (httpx.InvalidURL, ValueError) as error:
+            message = f"{shown_url(url)} is no address, or leads to none."
             raise PageUnavailableError(message, remedy="Correct the address.") from error
         except httpx.HTTPError as error:
             message = f"{shown_url(url)} cannot be fetched: {_reason(error)}."

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import feedparser
 
 from sync_assets.watchlist.providers.models import VariantKind
-from sync_assets.watchlist.providers.pages import Page
+from sync_assets.watchlist.providers.pages import Page, absolute_url
 from sync_assets.watchlist.providers.torrents import infohash_of, infohash_of_magnet, size_of
 
 _CHINA = timezone(timedelta(hours=8))
@@ -208,11 +208,4 @@ def _published_at(entry: Mapping[str, Any], block: str) -> datetime | None:
 
 def _absolute(base: str, address: object) -> str | None:
     text = str(address or "").strip()
-    if not text:
-        return None
-    try:
-        joined = text if text.startswith("magnet:") else urljoin(base, text)
-        scheme = urlsplit(joined).scheme
-    except ValueError:
-        return None
-    return joined if scheme in ("http", "https", "magnet") else None
+    return text if text.startswith("magnet:") else absolute_url(base, text)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -18,7 +18,7 @@ from sync_assets.watchlist.providers.models import (
     Variant,
     VariantKind,
 )
-from sync_assets.watchlist.providers.pages import Page
+from sync_assets.watchlist.providers.pages import Page, absolute_url
 from sync_assets.watchlist.providers.protocol import Client
 from sync_assets.watchlist.providers.torrents import size_of
 
@@ -61,7 +61,9 @@ def parse_index(page: Page) -> tuple[IndexedFile, ...] | None:
     files: dict[str, IndexedFile] = {}
     folder = urlsplit(page.url)
     for link in tree.css("a[href]"):
-        url = urljoin(page.url, link.attributes.get("href") or "")
+        url = absolute_url(page.url, link.attributes.get("href"))
+        if url is None:
+            continue
         parts = urlsplit(url)
         name = unquote(parts.path.rpartition("/")[2])
         extension = name.rpartition(".")[2].lower()

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from urllib.parse import urljoin
 
 from sync_assets.watchlist.providers.listing import episode_key, looked
 from sync_assets.watchlist.providers.models import (
@@ -19,7 +18,7 @@ from sync_assets.watchlist.providers.models import (
     Variant,
     VariantKind,
 )
-from sync_assets.watchlist.providers.pages import Page
+from sync_assets.watchlist.providers.pages import Page, absolute_url
 from sync_assets.watchlist.providers.protocol import Client, NotResolvableError
 from sync_assets.watchlist.providers.scripts_in_pages import json_value, scripts_of
 from sync_assets.watchlist.providers.sites import SiteProvider, no_data
@@ -114,7 +113,11 @@ class NekosamaProvider(SiteProvider):
         listed = parse_episodes(page.text)
         if listed is None:
             return no_data("no list of episodes")
-        episodes = tuple(_episode(each, page.url) for each in listed)
+        episodes = tuple(
+            _episode(each, address)
+            for each in listed
+            if (address := absolute_url(page.url, each.path))
+        )
         return ListResult(ListStatus.OK, episodes, states)
 
     def resolve(self, variant: Variant, client: Client) -> Download:
@@ -128,9 +131,8 @@ class NekosamaProvider(SiteProvider):
         raise NotResolvableError(message, remedy=INSTALL_OR_UPDATE)
 
 
-def _episode(listed: ListedEpisode, base: str) -> EpisodeReference:
+def _episode(listed: ListedEpisode, address: str) -> EpisodeReference:
     language = _LANGUAGE.search(listed.path)
-    address = urljoin(base, listed.path)
     wanted = language[1].lower() if language else None
     key = episode_key(None, listed.number, listed.number, EpisodeKind.REGULAR, wanted)
     return EpisodeReference(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import urljoin, urlsplit
 
 from sync_assets.watchlist.providers.models import PageState
 
@@ -47,6 +48,23 @@ class Page:
     def text(self) -> str:
         """The content as text."""
         return decoded(self.content, self.content_type)
+
+
+def absolute_url(base: str, address: object) -> str | None:
+    """Return what a page links to as a whole address; None where that is no address of the web.
+
+    Args:
+        base: The page's own address.
+        address: What is written in the page.
+    """
+    text = str(address or "").strip()
+    try:
+        joined = urljoin(base, text)
+        parts = urlsplit(joined)
+        is_whole = bool(parts.hostname)
+    except ValueError:
+        return None
+    return joined if text and is_whole and parts.scheme in ("http", "https") else None
 
 
 def decoded(content: bytes, content_type: str = "") -> str:

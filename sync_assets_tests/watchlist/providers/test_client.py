@@ -220,3 +220,9 @@ def test_what_asks_by_itself_has_its_address_judged_first():
             provider.resolve(variant, client)
     assert result.status is ListStatus.BROKEN
     assert asked == []
+
+
+def test_a_redirection_to_no_address_is_a_failure_like_others(site, client):
+    site.redirections["/old"] = "http://["
+    with pytest.raises(PageUnavailableError):
+        client.get(f"{site.url}/old")

@@ -27,7 +27,7 @@ from sync_assets.watchlist.providers.models import (
     VariantKind,
 )
 from sync_assets.watchlist.providers.nekosama import parse_embeds, parse_episodes
-from sync_assets.watchlist.providers.pages import Page, decoded
+from sync_assets.watchlist.providers.pages import Page, absolute_url, decoded
 from sync_assets.watchlist.providers.protocol import NotResolvableError
 from sync_assets.watchlist.providers.registry import UnknownProviderError
 from sync_assets.watchlist.providers.ytdlp import YtDlpProvider
@@ -293,3 +293,29 @@ def test_detection_by_address_and_by_page():
 )
 def test_encodings(content, content_type, text):
     assert decoded(content, content_type).lstrip("\ufeff") == text.lstrip("\ufeff")
+
+
+@pytest.mark.parametrize(
+    ("address", "whole"),
+    [
+        ("b.mkv", "https://x.example/a/b.mkv"),
+        ("//y.example/b", "https://y.example/b"),
+        ("", None),
+        (None, None),
+        ("http://[", None),
+        ("javascript:alert(1)", None),
+        ("mailto:a@b.example", None),
+    ],
+)
+def test_links(address, whole):
+    assert absolute_url("https://x.example/a/", address) == whole
+
+
+def test_links_to_nowhere_harm_no_list():
+    text = samples.index("http://[", "c.mkv")
+    assert [file.name for file in parse_index(samples.page(samples.INDEX, text)) or ()] == ["c.mkv"]
+    script = "var eps1 = ['http://[', 'https://a.example/2'];"
+    result = AnimesamaProvider(samples.SAMA).episodes(
+        samples.SAMA_SAMPLE.series, ReplayClient(samples.sama(script))
+    )
+    assert [each.number for each in result.episodes] == [2]
