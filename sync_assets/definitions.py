@@ -6,12 +6,14 @@ from typing import Any
 
 import dagster as dg
 
+import sync_assets.bangumi.definitions as bangumi
 import sync_assets.catalog.definitions as catalog
 import sync_assets.ops.automation as operations
 import sync_assets.pixiv.definitions as pixiv
 import sync_assets.strm.definitions as strm
 import sync_assets.telegram.definitions as telegram
 import sync_assets.trakt.definitions as trakt
+from sync_assets.bangumi.automation import build_job as build_trakt_to_bangumi
 from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
 from sync_assets.logs import configure_logging
@@ -19,6 +21,7 @@ from sync_assets.pixiv.posting import posting_chats, telegram_announcer
 from sync_assets.resources import ledger_resource
 from sync_assets.settings import Settings, load_settings
 from sync_assets.telegram.automation import posts_selection
+from sync_assets.trakt.automation import build_selection as trakt_selection
 
 
 def build_defs(
@@ -44,6 +47,7 @@ def build_defs(
         },
         executor=all_partitions_executor,
     )
+    trakt_to_bangumi = build_trakt_to_bangumi(trakt_selection())
     with warnings.catch_warnings():
         # Parts of Dagster that this project has decided to use although they are beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -54,8 +58,9 @@ def build_defs(
             ),
             strm.build_defs(settings),
             catalog.build_defs(settings),
+            bangumi.build_defs(settings, trakt_to_bangumi),
             telegram.build_defs(settings, posting_chats(settings)),
-            trakt.build_defs(settings),
+            trakt.build_defs(settings, job=trakt_to_bangumi if settings.bangumi.accounts else None),
             operations.build_defs(settings),
         )
 

@@ -21,6 +21,9 @@ from sync_assets.catalog.models import (
 
 IDENTITY_SOURCES = ("bangumi_extlinker", "bangumi_data")
 
+_LONGEST_INTERVAL = 6
+"""Weeks between two episodes of a series: monthly is the least, with a break."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourcedLink:
@@ -66,7 +69,8 @@ def compile_catalog(contents: Mapping[str, SourceContent]) -> Compiled:
     for target, count in _counts(contents).items():
         numbers = resolver.subjects_of(target)
         # An anime that Bangumi has as several subjects says nothing about each of them.
-        if len(numbers) == 1 and (subject := result.subjects.get(numbers[0])) is not None:
+        subject = result.subjects.get(numbers[0]) if len(numbers) == 1 else None
+        if subject is not None and _is_credible(count, subject):
             result.subjects[subject.number] = replace(
                 subject, episodes=count, episodes_are_estimated=False
             )
@@ -113,6 +117,16 @@ def _counts(contents: Mapping[str, SourceContent]) -> dict[Target, int]:
         for content in contents.values()
         for target, count in content.episode_counts.items()
     }
+
+
+def _is_credible(count: int, subject: Subject) -> bool:
+    """Doubt a count that is far too low for the days of a series: it is that of a film.
+
+    bangumi-data has AniList's id of a film for some series.
+    """
+    if subject.kind is not SubjectKind.TV or subject.begin is None or subject.end is None:
+        return True
+    return count * _LONGEST_INTERVAL >= (subject.end - subject.begin).days / 7
 
 
 def _merged_subjects(contents: Mapping[str, SourceContent]) -> dict[int, Subject]:

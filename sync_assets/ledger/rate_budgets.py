@@ -16,6 +16,9 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger.engine import Ledger
 from sync_assets.ledger.schema import rate_budgets
 
+_LONGEST_RESERVATION_SECONDS = 600.0
+"""How far others, who wait longer or reserve more at once, may have reserved ahead."""
+
 
 class RateBudgetExhaustedError(SyncError):
     """The budget is so far overdrawn that waiting for it makes no sense."""
@@ -97,7 +100,7 @@ def reserve(
     with ledger.write() as connection:
         now = clock()
         next_free_at, blocked_until, used = _locked(connection, limit.name)
-        horizon = max(2 * limit.period_seconds, 2 * maximum_wait)
+        horizon = max(2 * limit.period_seconds, 2 * maximum_wait, _LONGEST_RESERVATION_SECONDS)
         if next_free_at > now + horizon:
             # No reservation reaches that far: somebody set the clock back.
             next_free_at = now + limit.period_seconds

@@ -4,7 +4,17 @@ Apart from the migrations, so that opening an up-to-date ledger need not import 
 compares both.
 """
 
-KNOWN_REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+KNOWN_REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+)
 """All revisions, oldest first."""
 
 HEAD_REVISION = KNOWN_REVISIONS[-1]

@@ -210,6 +210,9 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
         "pixiv": frozenset(settings.pixiv.accounts),
         "strm": frozenset(settings.strm.jobs),
         "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
+        "bangumi": frozenset(
+            name for name, account in settings.bangumi.accounts.items() if not account.paused
+        ),
         "telegram": frozenset(settings.pixiv.accounts if settings.telegram.is_configured else ()),
         "trakt": frozenset(settings.trakt.active_accounts),
     }

@@ -12,6 +12,7 @@ from sync_assets.ledger.types import utc_now
 
 _FIRST_REFUSAL_SECONDS = 300.0
 _LONGEST_REFUSAL_SECONDS = 6 * 3_600.0
+_LONGEST_JITTER = 1.2
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def read_accounts(connection: Connection) -> dict[str, AccountState]:
 def record_listing(
     connection: Connection, account: str, user_id: int, *, is_full: bool, run_id: str | None
 ) -> None:
-    """Record that a list pass succeeded, which also ends any pause that Pixiv wanted.
+    """Record that a list pass succeeded.
 
     Args:
         connection: A writing transaction of the ledger.
@@ -72,11 +73,36 @@ def record_listing(
     """
     now = utc_now()
     _ensure(connection, account, user_id)
-    changes = {"listed_at": now, "not_before": None, "refusals": 0}
+    changes = {"listed_at": now}
     if is_full:
         changes["full_listing_at"] = now
         append_events(connection, [Event("pixiv_account", account, "listed", run_id=run_id)])
     _update(connection, account, **changes)
+
+
+def record_acceptance(connection: Connection, account: str) -> None:
+    """Record that Pixiv answered a whole round, which ends any pause that it wanted.
+
+    The two requests of a quiet list pass prove nothing: many downloads may be limited still.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        account: The account's name.
+    """
+    _update(connection, account, not_before=None, refusals=0)
+
+
+def is_paused(state: AccountState) -> bool:
+    """Tell whether Pixiv wants to be left alone now.
+
+    Args:
+        state: The account's state.
+    """
+    if state.not_before is None:
+        return False
+    left = (state.not_before - utc_now()).total_seconds()
+    # No pause is longer: the clock was wrong when this one was written.
+    return 0 < left <= _LONGEST_JITTER * _LONGEST_REFUSAL_SECONDS
 
 
 def record_full_pass(connection: Connection, account: str, *, run_id: str | None) -> None:
@@ -99,8 +125,8 @@ def record_refusal(connection: Connection, account: str, user_id: int) -> dateti
     """
     _ensure(connection, account, user_id)
     refusals = read_account(connection, account, user_id).refusals + 1
-    seconds = min(_FIRST_REFUSAL_SECONDS * 2 ** (refusals - 1), _LONGEST_REFUSAL_SECONDS)
-    until = utc_now() + timedelta(seconds=seconds * random.uniform(1, 1.2))  # noqa: S311 - jitter
+    seconds = min(_FIRST_REFUSAL_SECONDS * 2 ** min(refusals - 1, 16), _LONGEST_REFUSAL_SECONDS)
+    until = utc_now() + timedelta(seconds=seconds * random.uniform(1, _LONGEST_JITTER))  # noqa: S311
     _update(connection, account, not_before=until, refusals=refusals)
     return until
 

@@ -83,7 +83,8 @@ def plan_adoption(account: Account, ledger: Ledger, folder: Path, archive: Path 
         )
     adoption = Adoption()
     known = {(each.work_id, each.page) for each in stored if each.state is FileState.VERIFIED}
-    for path in _files_below(folder):
+    # The folder alone is resolved: a file in it may be a link to anywhere.
+    for path in _files_below(folder.resolve()):
         _look_at(account, path, works, known, adoption)
     if archive is not None:
         found = {(each.work_id, each.page) for each in adoption.files} | known
@@ -146,7 +147,13 @@ def _look_at(
     page = int(match["page"] or 0)
     if (work.work_id, page) in known:
         return
-    relative = str(path.resolve().relative_to(account.download_directory.resolve()))
+    relative = str(path.relative_to(account.download_directory.resolve()))
+    try:
+        relative.encode()
+    except UnicodeEncodeError:
+        shown = relative.encode(errors="replace").decode()
+        adoption.damaged.append((shown, "its name is not UTF-8; rename it"))
+        return
     is_zip = match["suffix"].lower() == "zip"
     if is_zip is not work.is_ugoira:
         adoption.foreign += 1

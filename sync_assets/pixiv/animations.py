@@ -1,10 +1,11 @@
 """Ugoira to video: the zip's frames, each for as long as it should be seen."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sync_assets.settings.pixiv import AnimationFormat
 
 TIMEOUT_SECONDS = 600.0
 _MAXIMUM_FRAME_BYTES = 100_000_000
+_TEMPORARY = ".converting-"
 _FILTER = "pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_range=tv,format=yuv420p"
 """What players want: even sizes, and the colours of television rather than those of JPEG."""
 
@@ -64,12 +66,16 @@ def convert_animations(account: Account, ledger: Ledger, *, run_id: str | None) 
             if each.kind is FileKind.UGOIRA and (each.work_id, each.version) not in done
         ]
         works = read_works(connection, account.name, work_ids={each.work_id for each in zips})
+    _remove_leftovers({(account.download_directory / each.path).parent for each in zips})
     result = StageResult({"added": 0, "skipped": len(done)})
     with ThreadPoolExecutor(account.pixiv.concurrency) as pool:
         outcomes = pool.map(
             lambda stored: _convert_one(account, stored, works.get(stored.work_id)), zips
         )
         for stored, outcome in zip(zips, outcomes, strict=True):
+            if outcome is None:
+                result.count("waiting")
+                continue
             if isinstance(outcome, ItemFailure):
                 result.failures.append(outcome)
                 continue
@@ -77,10 +83,27 @@ def convert_animations(account: Account, ledger: Ledger, *, run_id: str | None) 
                 enter_files(connection, account.name, [outcome], run_id=run_id)
             result.count("added")
             result.count("bytes", outcome.size_bytes - stored.size_bytes)
+    if waiting := result.numbers.get("waiting"):
+        result.warnings.append(
+            f"The round's time (pixiv.max_run_seconds) is over: {waiting} animations wait for the "
+            "next one."
+        )
     return result
 
 
-def _convert_one(account: Account, stored: StoredFile, work: Work | None) -> Checked | ItemFailure:
+def _remove_leftovers(folders: Iterable[Path]) -> None:
+    """Remove what a killed process left in the library; the caller's lease says it is gone."""
+    for folder in folders:
+        for left in folder.glob(f"{_TEMPORARY}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _convert_one(
+    account: Account, stored: StoredFile, work: Work | None
+) -> Checked | ItemFailure | None:
+    """Convert an animation; None where the round's time is over."""
+    if account.seconds_left() <= 0:
+        return None
     source = account.download_directory / stored.path
     target = source.with_suffix(f".{account.pixiv.animation_format}")
     try:
@@ -122,7 +145,7 @@ def convert(source: Path, frames: Sequence[Mapping[str, Any]], target: Path) -> 
         ConversionError: Frames are missing, or ffmpeg cannot read or write them.
         OSError: A file cannot be read or written.
     """
-    with tempfile.TemporaryDirectory(prefix=".converting-", dir=source.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=source.parent) as name:
         directory = Path(name)
         _extract(source, frames, directory)
         script = directory / "frames.ffconcat"

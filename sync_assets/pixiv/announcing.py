@@ -1,7 +1,7 @@
 """Hand complete works over to be posted: their pages, or the video in the place of an ugoira."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ class Announcement:
     Attributes:
         account: The account's name.
         details: Title, author and so on; see `planning.details_of`.
-        files: The newest version of each page, or the video.
+        files: The newest version of each page, or the video, which has its zip's digest: another
+            ffmpeg makes other bytes of it, and they are no other post.
         directory: What the files' paths are relative to.
         chat_ids: The account's own chats; None for those of the Telegram configuration.
     """
@@ -84,8 +85,11 @@ def shown_files(work: Work, files: Sequence[StoredFile]) -> list[StoredFile]:
         files: All its files, in the order of page and version.
     """
     kind = FileKind.ANIMATION if work.is_ugoira else FileKind.PAGE
+    zips = {each.version: each.sha256 for each in files if each.kind is FileKind.UGOIRA}
     newest = {
-        each.page: each for each in files if each.kind is kind and each.state is FileState.VERIFIED
+        each.page: replace(each, sha256=zips.get(each.version, each.sha256))
+        for each in files
+        if each.kind is kind and each.state is FileState.VERIFIED
     }
     return [newest[page] for page in sorted(newest)]
 

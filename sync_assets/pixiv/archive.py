@@ -38,13 +38,21 @@ def is_empty(path: Path) -> bool:
 
 
 def entries(path: Path) -> list[str]:
-    """Return all rows of an archive, which may be another program's.
+    """Return all rows of an archive, which may be another program's and is left as it is.
 
     Raises:
         ArchiveError: It is damaged, or no archive.
     """
-    with _opened(path) as connection:
-        return [entry for (entry,) in connection.execute("SELECT entry FROM archive")]
+    try:
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            rows = connection.execute("SELECT entry FROM archive WHERE typeof(entry) = 'text'")
+            return [entry for (entry,) in rows]
+    except sqlite3.Error as error:
+        raise ArchiveError(
+            f"{path} cannot be read as an archive of gallery-dl: {error}.",
+            remedy="Name the SQLite file that gallery-dl's option archive names.",
+        ) from error
 
 
 def remove_entries(path: Path, removed: Collection[str]) -> None:

@@ -1,6 +1,7 @@
 """The Pixiv pipeline, read from top to bottom: bookmarks, files, animations.
 
-Glue only: each asset does one stage of `pipeline` for the run's account.
+Glue only: each asset does one stage of `pipeline` for the run's account. They are in no pool: an
+account that Pixiv limits would hold up the others. What must not overlap holds the account's lease.
 """
 
 import dagster as dg
@@ -38,7 +39,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"parquet"},
         partitions_def=partitions,
-        pool=DOMAIN,
         description="The bookmarks of each account: what each work is, where it stands in the "
         f"list, when it was first and last seen, and whether it is still there.{off}",
     )
@@ -52,7 +52,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"file"},
         partitions_def=partitions,
-        pool=DOMAIN,
         deps=[bookmarks],
         description="The files of the bookmarked works, each one looked at from its first byte to "
         f"its last before it counts. A work that was uploaded again keeps its old files.{off}",
@@ -67,7 +66,6 @@ def build_assets(
         group_name=DOMAIN,
         kinds={"file"},
         partitions_def=partitions,
-        pool=DOMAIN,
         deps=[files],
         description="A video of each animation, with the delays that its artist chose; the "
         f"original zip is kept.{off}",

@@ -7,9 +7,8 @@ import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from sync_assets.ledger.leases import is_held
-from sync_assets.ledger.types import utc_now
 from sync_assets.pixiv.account import lease_name
-from sync_assets.pixiv.accounts import read_accounts
+from sync_assets.pixiv.accounts import is_paused, read_accounts
 from sync_assets.pixiv.models import DOMAIN
 from sync_assets.pixiv.works import last_unannounced
 from sync_assets.settings.pixiv import PixivSettings
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 SYNC_JOB = "pixiv_sync"
 ANNOUNCE_JOB = "pixiv_announce"
 _SENSOR_SECONDS = 60
+_TAGS = {"sync/domain": DOMAIN}
+"""By this `dagster.yaml` leaves room for the runs of other domains, however many accounts run."""
+
 _ACTIVE = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -39,6 +41,7 @@ def build_sync_job(also: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         SYNC_JOB,
         selection=dg.AssetSelection.groups(DOMAIN) | also,
+        tags=_TAGS,
         description="List the bookmarks, download what is new, convert animations, queue posts. "
         "Without a partition: all accounts.",
     )
@@ -49,6 +52,7 @@ def build_announce_job() -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         ANNOUNCE_JOB,
         selection=dg.AssetSelection.assets([DOMAIN, "animations"]),
+        tags=_TAGS,
         description="Convert animations and queue the posts of complete works, without a request "
         "to Pixiv.",
     )
@@ -77,12 +81,11 @@ def build_schedule(
         with context.resources.ledger.read() as connection:
             states = read_accounts(connection)
         busy = _busy_accounts(context.instance)
-        now = utc_now()
         for name in sorted(settings.accounts):
             state = states.get(name)
             if name in busy:
                 yield dg.SkipReason(f"The last round of {name} still runs.")
-            elif state is not None and state.not_before is not None and state.not_before > now:
+            elif state is not None and is_paused(state):
                 until = f"{state.not_before:%Y-%m-%d %H:%M:%S} UTC"
                 yield dg.SkipReason(f"Pixiv limits {name}: nothing before {until}.")
             else:

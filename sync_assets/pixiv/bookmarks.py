@@ -4,9 +4,9 @@ A work's good metadata is never replaced by empty ones: of a deleted work Pixiv 
 nor tags, and at times it leaves out captions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sync_assets.lake import Lake
@@ -24,6 +24,11 @@ _KEPT_IF_EMPTY = (
 # fmt: on
 _KEPT_IF_NONE = ("bookmark_tags", "series_id", "series_title")
 _OF_DEAD = frozenset({BookmarkState.DELETED, BookmarkState.LOCKED})
+REMOVED_AT_ONCE = 30
+"""More works than this, or all of a list, are not taken for removed by one listing alone."""
+
+CONFIRMED_AFTER = timedelta(hours=1)
+"""How much later another listing has to miss them as well."""
 
 
 @dataclass
@@ -34,12 +39,14 @@ class Merged:
         rows: All bookmarks, current ones in the order of their lists, then removed ones.
         added: The ids that were not there, or had been removed.
         removed: The ids that are no longer bookmarked.
+        withheld: The ids that a whole list suddenly lacks, too many to believe it at once.
         changed_state: The ids that died, or came back.
     """
 
     rows: list[dict[str, Any]]
     added: list[int] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
+    withheld: list[int] = field(default_factory=list)
     changed_state: list[int] = field(default_factory=list)
 
 
@@ -47,7 +54,9 @@ def read_bookmarks(lake: Lake, account: str) -> list[dict[str, Any]]:
     """Return the bookmarks that are known, in the order of the table."""
     if not lake.exists(ASSET, partition=account):
         return []
-    return lake.table(ASSET, partition=account).to_pylist()
+    # A table of an earlier version lacks the columns that came later.
+    columns = dict.fromkeys(schema().names)
+    return [columns | row for row in lake.table(ASSET, partition=account).to_pylist()]
 
 
 def preload() -> None:
@@ -97,11 +106,8 @@ def merge(
         if before is not None and before["state"] != work.state:
             merged.changed_state.append(work.work_id)
         rows[work.work_id] = _row(before, work, now)
-    for row in rows.values():
-        is_gone = row["visibility"] in whole and row["work_id"] not in seen
-        if is_gone and row["removed_at"] is None:
-            row["removed_at"] = now
-            merged.removed.append(row["work_id"])
+    for visibility in whole:
+        _remove_gone(merged, rows.values(), visibility, seen, now)
     for visibility in Visibility:
         top = [work.work_id for work in listed if work.visibility is visibility]
         above = set(top)
@@ -117,6 +123,31 @@ def merge(
     return merged
 
 
+def _remove_gone(
+    merged: Merged,
+    rows: Iterable[dict[str, Any]],
+    visibility: Visibility,
+    seen: Collection[int],
+    now: datetime,
+) -> None:
+    """Mark what a whole list lacks; where that is suspiciously much, only once confirmed.
+
+    An answer that is empty or cut short, and says nothing of an error, is no proof.
+    """
+    listed = [row for row in rows if row["visibility"] == visibility and row["removed_at"] is None]
+    gone = [row for row in listed if row["work_id"] not in seen]
+    is_plausible = len(gone) <= REMOVED_AT_ONCE and len(gone) < len(listed)
+    for row in gone:
+        missing_since = row["missing_since"]
+        is_confirmed = missing_since is not None and now - missing_since >= CONFIRMED_AFTER
+        if is_plausible or is_confirmed:
+            row |= {"removed_at": now, "missing_since": None}
+            merged.removed.append(row["work_id"])
+        else:
+            row["missing_since"] = missing_since or now
+            merged.withheld.append(row["work_id"])
+
+
 def _row(before: Mapping[str, Any] | None, work: ListedWork, now: datetime) -> dict[str, Any]:
     row = {
         "work_id": work.work_id,
@@ -129,6 +160,7 @@ def _row(before: Mapping[str, Any] | None, work: ListedWork, now: datetime) -> d
         "first_seen": now,
         "last_seen": now,
         "removed_at": None,
+        "missing_since": None,
     }
     if before is None:
         return row
@@ -184,5 +216,6 @@ def schema() -> "pa.Schema":
             ("first_seen", moment),
             ("last_seen", moment),
             ("removed_at", moment),
+            ("missing_since", moment),
         ]
     )

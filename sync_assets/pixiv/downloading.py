@@ -20,6 +20,7 @@ from sync_assets.pixiv.gallery_dl import Finished, new_run_directory, remove_run
 from sync_assets.pixiv.gallery_dl_config import bookmarks_url, download_config, work_url
 from sync_assets.pixiv.listing import PAGE_SIZE, drop_access_token, may_repeat
 from sync_assets.pixiv.models import (
+    FileFact,
     FileKind,
     FileState,
     ItemFailure,
@@ -29,6 +30,7 @@ from sync_assets.pixiv.models import (
 )
 from sync_assets.pixiv.outcome import OutcomeKind, explain, outcome_of
 from sync_assets.pixiv.planning import cheaper_by_list
+from sync_assets.pixiv.presence import require_library
 from sync_assets.pixiv.settling import Settler
 from sync_assets.pixiv.works import Work, complete, due_works, fail_attempt, read_works, update_work
 
@@ -39,6 +41,10 @@ _WORKS_PER_RUN = 500
 _GOES_ON = frozenset({OutcomeKind.COMPLETE, OutcomeKind.PARTIAL, OutcomeKind.NOT_FOUND})
 
 _logger = logging.getLogger(__name__)
+
+
+class _SpaceRunsOutError(Exception):
+    """The disk is as full as it may become while gallery-dl still downloads."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,26 @@ class _Seen:
     last: int | None = None
     concluded: set[int] = field(default_factory=set)
     page_counts: dict[int, int] = field(default_factory=dict)
+    present: dict[int, set[int]] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+
+    def take(self, facts: Iterable[FileFact]) -> list[FileFact]:
+        """Note which files were there, and return them."""
+        taken = list(facts)
+        for fact in taken:
+            self.present.setdefault(fact.work_id, set()).add(fact.page)
+        return taken
+
+    def shortfall(self, work_id: int) -> str | None:
+        """Say what of a work the run did not get to, or could not get; None where all is there.
+
+        Old versions of a work's pages hide in the ledger that new ones are missing.
+        """
+        if work_id in self.errors:
+            return self.errors[work_id]
+        count = self.page_counts.get(work_id, 0)
+        missing = count - len(self.present.get(work_id, ()))
+        return f"{missing} of {count} files were not reached" if missing > 0 else None
 
     def left_behind(self) -> set[int]:
         """Return the works that gallery-dl has gone on from, and that are not concluded."""
@@ -101,27 +126,35 @@ class Downloads:
             due = due_works(connection, self._account.name)
         if not due:
             return self._result
+        self._require_directory()
         if not self._has_space():
+            self._warn_of_space()
             return self._result
-        for trip in _trips(self._account, due, read_orders()):
-            if not self._travel(trip):
-                break
+        try:
+            for trip in _trips(self._account, due, read_orders()):
+                if not self._travel(trip):
+                    break
+        except _SpaceRunsOutError:
+            self.recover()
+            self._warn_of_space()
         return self._result
 
     def recover(self) -> None:
         """Settle what rounds left behind that did not live to do so themselves."""
         for directory in sorted(self._account.runs_directory.glob("*")):
             stream = EventStream(directory)
-            facts = list(stream.files())
+            seen = self._read_posts(stream, _Seen())
+            facts = seen.take(stream.files())
             self._settler.settle(facts)
-            self._conclude(self._read_posts(stream, _Seen()), {fact.work_id for fact in facts})
+            self._conclude(seen, {fact.work_id for fact in facts})
             remove_run(directory)
 
-    def _has_space(self) -> bool:
+    def _require_directory(self) -> None:
         directory = self._account.download_directory
+        with self._ledger.read() as connection:
+            require_library(connection, self._account)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(directory).free
             if not os.access(directory, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
@@ -129,16 +162,19 @@ class Downloads:
                 f"The download directory {directory} cannot be used: {error.strerror}.",
                 remedy="Make it writable for this user, or correct pixiv.download_directory.",
             ) from error
-        least = self._account.pixiv.disk_free_threshold_bytes
-        if free >= least:
-            return True
+
+    def _has_space(self) -> bool:
+        free = shutil.disk_usage(self._account.download_directory).free
+        return free >= self._account.pixiv.disk_free_threshold_bytes
+
+    def _warn_of_space(self) -> None:
         warning = (
-            f"Only {free:,} bytes are free in {directory}, less than "
-            f"pixiv.disk_free_threshold_bytes ({least:,}): nothing was downloaded."
+            f"Less is free in {self._account.download_directory} than "
+            f"pixiv.disk_free_threshold_bytes "
+            f"({self._account.pixiv.disk_free_threshold_bytes:,}): downloading was stopped."
         )
         _logger.warning("%s", warning)
         self._result.warnings.append(warning)
-        return False
 
     def _travel(self, trip: _Trip) -> bool:
         """Run gallery-dl, again where that may help; tell whether the round can go on."""
@@ -181,8 +217,10 @@ class Downloads:
             if time.monotonic() - settled_at >= SETTLE_SECONDS:
                 # Posts first: what gallery-dl has gone on from has written all its files' lines.
                 self._read_posts(stream, seen)
-                self._settler.settle(stream.files())
+                self._settler.settle(seen.take(stream.files()))
                 self._conclude(seen, seen.left_behind())
+                if not self._has_space():
+                    raise _SpaceRunsOutError
                 settled_at = time.monotonic()
 
         config = download_config(
@@ -192,7 +230,7 @@ class Downloads:
             self._account, directory, config, trip.urls, on_progress=on_progress
         )
         kind = outcome_of(finished)
-        self._settler.settle(stream.files())
+        self._settler.settle(seen.take(stream.files()))
         self._read_posts(stream, seen)
         # Where gallery-dl came to the end, a work that it did not meet cannot be had this way.
         attempted = trip.work_ids if kind in _came_to_its_end(trip) else seen.visited
@@ -237,7 +275,7 @@ class Downloads:
                 pages = max(
                     seen.page_counts.get(work.work_id, 0), 1 if work.is_ugoira else work.page_count
                 )
-                reason = incomplete_reason(work, own, pages)
+                reason = incomplete_reason(work, own, pages) or seen.shortfall(work.work_id)
                 if reason is None:
                     newest = max((each.version for each in own), default="")
                     complete(connection, work, version=newest, run_id=self._run_id)

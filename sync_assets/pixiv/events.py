@@ -6,12 +6,14 @@ renaming of a file and its line, the next run knows it only as skipped.
 """
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sync_assets.errors import SyncError
 from sync_assets.pixiv.models import BookmarkState, FileFact, ListedWork, Visibility
 
 _LIMITS = (
@@ -21,15 +23,21 @@ _LIMITS = (
 )
 _GENERATIVE = 2
 
+_logger = logging.getLogger(__name__)
+
 
 class EventStream:
     """Reads the events of a run, each once.
 
     Args:
         directory: The directory of the run.
+
+    Attributes:
+        damaged: How many lines were no events: a full disk cuts a line in its middle.
     """
 
     def __init__(self, directory: Path) -> None:
+        self.damaged = 0
         self._directory = directory
         self._positions: dict[str, int] = {}
 
@@ -43,7 +51,15 @@ class EventStream:
             return []
         whole = content[: content.rfind(b"\n") + 1]
         self._positions[event] = self._positions.get(event, 0) + len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        return list(self._parsed(whole))
+
+    def _parsed(self, whole: bytes) -> Iterator[dict[str, Any]]:
+        for line in whole.split(b"\n")[:-1]:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                self.damaged += 1
+                _logger.warning("%s holds a line that is cut off; it is left out", self._directory)
 
     def files(self) -> Iterator[FileFact]:
         """Return the files that are new in the stream, whether downloaded or already there."""
@@ -65,6 +81,9 @@ def listed_works(directory: Path, log: str, visibility: Visibility) -> list[List
         directory: The directory of the run.
         log: What gallery-dl wrote to its log, which says why a work has no files.
         visibility: The list.
+
+    Raises:
+        SyncError: Some of what it saw could not be written down.
     """
     stream = EventStream(directory)
     versions: dict[int, str] = {}
@@ -83,6 +102,11 @@ def listed_works(directory: Path, log: str, visibility: Visibility) -> list[List
             version=versions.get(work_id, ""),
             frames=frames_of(line),
         )
+    if stream.damaged:
+        raise SyncError(
+            f"{stream.damaged} lines of the list in {directory} are cut off: nothing was changed.",
+            remedy="Free space on the disk of the home; the next round lists again.",
+        )
     return list(works.values())
 
 
@@ -98,16 +122,16 @@ def work_fields(line: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of the table of bookmarks from the line of a post."""
     user = line.get("user") or {}
     series = line.get("series") or {}
-    created_at = line.get("date")
+    own_tags = line.get("tags_bookmark")
     return {
-        "title": line.get("title") or "",
-        "caption": line.get("caption") or "",
+        "title": _text(line.get("title")),
+        "caption": _text(line.get("caption")),
         "type": line.get("type") or "",
         "user_id": int(user.get("id") or 0),
-        "user_name": user.get("name") or "",
-        "user_account": user.get("account") or "",
-        "tags": [str(tag) for tag in line.get("tags") or ()],
-        "bookmark_tags": line.get("tags_bookmark"),
+        "user_name": _text(user.get("name")),
+        "user_account": _text(user.get("account")),
+        "tags": [_text(tag) for tag in line.get("tags") or ()],
+        "bookmark_tags": None if own_tags is None else [_text(tag) for tag in own_tags],
         "page_count": int(line.get("page_count") or 0),
         "width": int(line.get("width") or 0),
         "height": int(line.get("height") or 0),
@@ -117,10 +141,23 @@ def work_fields(line: dict[str, Any]) -> dict[str, Any]:
         "total_view": int(line.get("total_view") or 0),
         "total_bookmarks": int(line.get("total_bookmarks") or 0),
         "series_id": int(series["id"]) if series.get("id") else None,
-        "series_title": series.get("title"),
-        "created_at": created_at
-        and datetime.strptime(created_at, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC),
+        "series_title": _text(series["title"]) if series.get("title") else None,
+        "created_at": _moment(line.get("date")),
     }
+
+
+def _text(value: Any) -> str:
+    """Return a text that files and databases take: no half surrogate pairs, no NUL."""
+    joined = str(value or "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return joined.replace("\0", "")
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a date of gallery-dl's; None where it could not make one out itself."""
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def version_of(date_url: str | None) -> str:

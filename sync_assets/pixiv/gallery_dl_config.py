@@ -131,6 +131,8 @@ def _recorder(run_directory: Path, event: str) -> dict[str, Any]:
         "base-directory": str(run_directory),
         "filename": f"{event}.jsonl",
         "private": True,
+        # Half a surrogate pair in one title would end the whole run.
+        "ascii": True,
         # Of an empty list there is nothing to write, and its end must still be seen.
         "empty": True,
     }

@@ -77,6 +77,9 @@ def outcome_of(finished: Finished) -> OutcomeKind:
         (OutcomeKind.TIMED_OUT, finished.timed_out),
         (OutcomeKind.COMPLETE, code == 0),
         (OutcomeKind.STALE_TOKEN, "invalid_grant" in log),
+        # gallery-dl says "Invalid refresh token" also where it could not even ask.
+        (OutcomeKind.RATE_LIMITED, bits & _AUTHENTICATION and is_limited),
+        (OutcomeKind.TRANSIENT, bits & _AUTHENTICATION and _NETWORK_LINE.search(log)),
         (OutcomeKind.REFUSED_TOKEN, bits & _AUTHENTICATION),
         (OutcomeKind.DISK, bits & _SYSTEM),
         (OutcomeKind.USAGE, code == _USAGE or bits & (_INPUT | _NO_EXTRACTOR)),

@@ -15,6 +15,7 @@ from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.accounts import (
     AccountState,
     read_account,
+    record_acceptance,
     record_full_pass,
     record_listing,
     record_refusal,
@@ -37,10 +38,18 @@ from sync_assets.pixiv.models import (
 )
 from sync_assets.pixiv.outcome import OutcomeKind, PixivUnavailableError
 from sync_assets.pixiv.planning import plan_works
-from sync_assets.pixiv.presence import adopt_present, archived_files, missing_files
+from sync_assets.pixiv.presence import (
+    adopt_present,
+    archived_files,
+    missing_files,
+    require_library,
+)
 from sync_assets.pixiv.works import count_untried, count_works
 
 _PICTURES = 12
+_PICTURES_OF_QUIET_ROUND = 3
+"""Dagster keeps them with each round, and most rounds bring nothing."""
+
 _TAGS_PER_ROUND = 60
 
 
@@ -76,13 +85,15 @@ def sync_bookmarks(this: Round) -> StageResult:
         What is new, what is gone, and what died.
 
     Raises:
-        PixivUnavailableError: A list could not be read to where it had to be. Nothing changed.
+        PixivUnavailableError: A list could not be read to where it had to be, and nothing
+            changed; or it was, and the tags of bookmarks could not be asked for.
     """
     account = this.account
     _recover(this)
     state = _restarted_if_archive_is_gone(this)
-    is_due = _full_pass_is_due(account, state)
     known = read_bookmarks(this.lake, account.name)
+    is_doubtful = any(row["missing_since"] is not None for row in known)
+    is_due = is_doubtful or _full_pass_is_due(account, state)
     loader = threading.Thread(target=preload)
     loader.start()
     try:
@@ -91,18 +102,21 @@ def sync_bookmarks(this: Round) -> StageResult:
             for visibility in account.lists
         ]
     except PixivUnavailableError as error:
-        if error.kind is OutcomeKind.RATE_LIMITED:
-            with this.ledger.write() as connection:
-                record_refusal(connection, account.name, account.settings.user_id)
+        _record_refusal(this, error)
         raise
     finally:
         loader.join()
     whole = [listing.visibility for listing in listings if listing.is_whole]
     listed = [work for listing in listings for work in listing.works]
     merged = merge(known, listed, whole=whole, now=utc_now())
-    tags_read = _add_bookmark_tags(account, merged.rows)
+    tags_read, tags_error = 0, None
+    try:
+        tags_read = _add_bookmark_tags(account, merged.rows)
+    except PixivUnavailableError as error:
+        # What the lists said is kept; the tags are asked for again by the next round.
+        tags_error = error
     write_bookmarks(this.lake, account.name, merged.rows)
-    is_full = len(whole) == len(account.lists)
+    is_full = len(whole) == len(account.lists) and not merged.withheld
     with this.ledger.write() as connection:
         result = plan_works(
             connection,
@@ -119,6 +133,9 @@ def sync_bookmarks(this: Round) -> StageResult:
             is_full=is_full,
             run_id=this.run_id,
         )
+    if tags_error is not None:
+        _record_refusal(this, tags_error)
+        raise tags_error
     _count(result, listings, merged.rows)
     result.numbers |= {
         "added": len(merged.added),
@@ -127,6 +144,11 @@ def sync_bookmarks(this: Round) -> StageResult:
         "bookmark_tags_read": tags_read,
         "full": int(is_full),
     }
+    if merged.withheld:
+        result.warnings.append(
+            f"{len(merged.withheld)} of {len(known)} known bookmarks were suddenly not in the "
+            "list. They stay until another listing, at least an hour later, lacks them too."
+        )
     return result
 
 
@@ -158,6 +180,7 @@ def download_files(this: Round) -> StageResult:
         posts = announce_works(account, this.ledger, this.announce, ugoira=False)
     result.numbers["posts_queued"] = posts
     with this.ledger.write() as connection:
+        record_acceptance(connection, account.name)
         state = read_account(connection, account.name, account.settings.user_id)
         is_listed = state.full_listing_at is not None
         if is_listed and state.full_pass_completed_at is None:
@@ -166,7 +189,9 @@ def download_files(this: Round) -> StageResult:
             else:
                 result.numbers["full_pass_open"] = 1
         counts = count_works(connection, account.name)
-        result.pictures = _pictures(this, newest_files(connection, account.name, 8 * _PICTURES))
+        limit = _PICTURES if result.numbers["added"] else _PICTURES_OF_QUIET_ROUND
+        newest = newest_files(connection, account.name, 8 * limit)
+        result.pictures = _pictures(this, newest)[:limit]
     result.numbers |= {f"works_{each}": counts.get(each, 0) for each in WorkState}
     return result
 
@@ -196,6 +221,12 @@ def _recover(this: Round) -> None:
     Downloads(this.account, this.ledger, run_id=this.run_id).recover()
 
 
+def _record_refusal(this: Round, error: PixivUnavailableError) -> None:
+    if error.kind is OutcomeKind.RATE_LIMITED:
+        with this.ledger.write() as connection:
+            record_refusal(connection, this.account.name, this.account.settings.user_id)
+
+
 def _restarted_if_archive_is_gone(this: Round) -> AccountState:
     """Start a new full pass where the archive is missing or empty; keep what is on the disk."""
     account = this.account
@@ -205,6 +236,8 @@ def _restarted_if_archive_is_gone(this: Round) -> AccountState:
         files = archived_files(connection, account.name) if is_gone else []
     if not files:
         return state
+    with this.ledger.read() as connection:
+        require_library(connection, account)
     missing = missing_files(account.download_directory, files)
     with this.ledger.write() as connection:
         adopt_present(connection, account, files, missing, run_id=this.run_id)
@@ -215,7 +248,9 @@ def _restarted_if_archive_is_gone(this: Round) -> AccountState:
 def _full_pass_is_due(account: Account, state: AccountState) -> bool:
     if state.full_listing_at is None:
         return True
-    return utc_now() - state.full_listing_at >= timedelta(hours=account.pixiv.full_pass_hours)
+    age = utc_now() - state.full_listing_at
+    # A listing of the future is one of a clock that was wrong.
+    return not timedelta(0) <= age < timedelta(hours=account.pixiv.full_pass_hours)
 
 
 def _add_bookmark_tags(account: Account, rows: list[dict]) -> int:
@@ -254,5 +289,4 @@ def _pictures(this: Round, files: Sequence[StoredFile]) -> list[str]:
     for each in files:
         if each.kind is FileKind.PAGE:
             first.setdefault(each.work_id, each)
-    chosen = list(first.values())[:_PICTURES]
-    return [str(this.account.download_directory / each.path) for each in chosen]
+    return [str(this.account.download_directory / each.path) for each in first.values()]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from sync_assets.errors import SyncError
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.archive import add_entries, entry_of
-from sync_assets.pixiv.files import StoredFile, mark_missing, read_files
+from sync_assets.pixiv.files import StoredFile, mark_missing, newest_files, read_files
 from sync_assets.pixiv.models import FileKind, FileState, WorkState
 from sync_assets.pixiv.works import read_works, want
 
@@ -31,6 +32,38 @@ def missing_files(directory: Path, files: Sequence[StoredFile]) -> list[StoredFi
         files: Files of the ledger.
     """
     return [each for each in files if not (directory / each.path).is_file()]
+
+
+def require_library(connection: Connection, account: Account) -> None:
+    """Make sure that the download directory is the one that the known files are in.
+
+    A disk that is not mounted leaves an empty folder, or none, which new files would fill.
+
+    Args:
+        connection: A transaction of the ledger.
+        account: The account.
+
+    Raises:
+        SyncError: Files are known, and the directory has nothing at all.
+    """
+    directory = account.download_directory
+    if newest_files(connection, account.name, 1) and not _has_entries(directory):
+        raise SyncError(
+            f"{directory} is empty, and files of {account.name} should be there.",
+            remedy="Mount its disk, or correct pixiv.download_directory. If they are gone for "
+            f"good: scripts/pixiv-adopt {account.name} --recheck --apply downloads them again; "
+            "any file in the folder says that they shall stay away.",
+        )
+
+
+def _has_entries(directory: Path) -> bool:
+    try:
+        return any(directory.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # Whoever uses it says better what is wrong with it.
+        return True
 
 
 def adopt_present(

@@ -10,7 +10,7 @@ import dagster as dg
 from sync_assets.errors import SyncError
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.leases import hold_lease
+from sync_assets.ledger.leases import LeaseHeldError, hold_lease
 from sync_assets.logs import stage
 from sync_assets.ops.tools import TOOLS, tool_version
 from sync_assets.pixiv.account import lease_name, open_account
@@ -65,6 +65,9 @@ class AccountRun:
         started_at = time.monotonic()
         try:
             result = self._work(context, name, work)
+        except LeaseHeldError as error:
+            # How the account is doing is for the run to say that holds the lease.
+            raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
         except SyncError as error:
             self._reporter.failed(run_id, name, asset, error)
             raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
@@ -120,7 +123,7 @@ def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
     if result.warnings:
         metadata["warnings"] = dg.MetadataValue.md("\n\n".join(result.warnings))
     if result.pictures:
-        metadata["newest"] = dg.MetadataValue.md(picture_strip(result.pictures))
+        metadata["newest_pictures"] = dg.MetadataValue.md(picture_strip(result.pictures))
     return metadata
 
 

@@ -22,6 +22,19 @@ class BadFileError(Exception):
     """A file is not what it should be; the text says why."""
 
 
+class DamagedPictureError(BadFileError):
+    """A file begins as the picture that it should be, and goes wrong later.
+
+    Attributes:
+        content: Its size and digest: Pixiv itself has some that are so, and each download of
+            them is the same.
+    """
+
+    def __init__(self, message: str, content: bytes) -> None:
+        super().__init__(message)
+        self.content = _described(content)
+
+
 @dataclass(frozen=True)
 class Verified:
     """What is known of a file that is whole.
@@ -56,6 +69,10 @@ def verify(path: Path) -> Verified:
         _verify_zip(content)
     else:
         _verify_image(content, path.suffix.lower().lstrip("."))
+    return _described(content)
+
+
+def _described(content: bytes) -> Verified:
     return Verified(len(content), hashlib.sha256(content).hexdigest())
 
 
@@ -94,14 +111,14 @@ def _verify_image(content: bytes, suffix: str) -> None:
         raise BadFileError(message) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         message = f"it cannot be decoded: {error}"
-        raise BadFileError(message) from error
+        raise DamagedPictureError(message, content) from error
     end = _ENDS.get(expected)
     # Some programs pad JPEG with zeros; whatever else follows the end is of another file.
     whole = content.rstrip(b"\0")
     ends_twice = expected == "PNG" and end is not None and whole.find(end) != len(whole) - len(end)
     if end is not None and (not whole.endswith(end) or ends_twice):
         message = "it does not end where the picture ends"
-        raise BadFileError(message)
+        raise DamagedPictureError(message, content)
 
 
 def _verify_zip(content: bytes) -> None:

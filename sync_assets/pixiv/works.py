@@ -121,7 +121,12 @@ def due_works(connection: Connection, account: str) -> dict[int, Work]:
     query = select(pixiv_works.c.work_id).where(
         pixiv_works.c.account == account,
         pixiv_works.c.state == WorkState.WANTED,
-        or_(pixiv_works.c.not_before.is_(None), pixiv_works.c.not_before <= now),
+        or_(
+            pixiv_works.c.not_before.is_(None),
+            pixiv_works.c.not_before <= now,
+            # No pause is so long: the clock was wrong when this one was written.
+            pixiv_works.c.not_before > now + timedelta(seconds=LONGEST_RETRY_SECONDS),
+        ),
     )
     return read_works(connection, account, work_ids=connection.execute(query).scalars().all())
 

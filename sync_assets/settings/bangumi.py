@@ -1,8 +1,58 @@
-"""The configuration of the Bangumi domain: how what was watched is matched."""
+"""The configuration of the Bangumi domain: accounts, matching, and what is reported."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from sync_assets.settings.section import AnchoredPath, Section
+from sync_assets.settings.times import Cron, TimeZone
+
+
+class RatingPolicy(StrEnum):
+    """Which of Trakt's ratings become a subject's: a season's, a show's, the first there is."""
+
+    OFF = "off"
+    SEASON = "season"
+    SHOW = "show"
+    SEASON_OR_SHOW = "season_or_show"
+
+
+class CollectionPolicy(StrEnum):
+    """What becomes of Trakt's collection: nothing, or 想看 (want to watch)."""
+
+    OFF = "off"
+    WISH = "wish"
+
+
+class HandPolicy(StrEnum):
+    """What becomes of 搁置 (on hold) and 抛弃 (dropped) that the user has set by hand."""
+
+    RESPECT = "respect"
+    RESUME = "resume"
+
+
+def _https(url: str) -> str:
+    parts = urlsplit(url)
+    loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or parts.username or parts.scheme not in ("https", "http"):
+        message = "must be an https address without a user name, such as https://api.bgm.tv"
+        raise ValueError(message)
+    if parts.scheme == "http" and not loopback:
+        message = "must be https; http is for addresses of this machine"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+class BangumiAccountSettings(Section):
+    """One Bangumi account; its name is that of the Trakt account whose history it takes."""
+
+    access_token: SecretStr | None = Field(
+        default=None, description="A personal access token, from next.bgm.tv/demo/access-token."
+    )
+    paused: bool = Field(default=False, description="Whether nothing is asked or sent for it.")
 
 
 class MatchingSettings(Section):
@@ -21,9 +71,72 @@ class MatchingSettings(Section):
     blocked_words: tuple[str, ...] = Field(
         default=(), description="Shows and films with one of these in their title are left alone."
     )
+    minimum_match_rate: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="The check match_rate warns where a smaller share of the anime is matched.",
+    )
+
+
+class ReportingSettings(Section):
+    """What is reported to Bangumi."""
+
+    complete_subjects: bool = Field(
+        default=True, description="Whether a subject becomes 看过 when all main episodes are seen."
+    )
+    private: bool = Field(
+        default=False, description="Whether new entries of the collection are visible to you alone."
+    )
+    unwatch: bool = Field(
+        default=False,
+        description="Whether a play that is removed at Trakt takes its mark at Bangumi away.",
+    )
+    ratings: RatingPolicy = Field(
+        default=RatingPolicy.SEASON_OR_SHOW, description="off, season, show or season_or_show."
+    )
+    overwrite_ratings: bool = Field(
+        default=False, description="Whether ratings that were given at Bangumi are replaced."
+    )
+    collection: CollectionPolicy = Field(
+        default=CollectionPolicy.OFF, description="off, or wish: Trakt's collection becomes 想看."
+    )
+    on_hold: HandPolicy = Field(
+        default=HandPolicy.RESPECT, description="respect or resume subjects that are 搁置."
+    )
+    dropped: HandPolicy = Field(
+        default=HandPolicy.RESPECT,
+        description="respect or resume subjects and episodes that are 抛弃.",
+    )
 
 
 class BangumiSettings(Section):
     """Bangumi."""
 
+    dry_run: bool = Field(
+        default=True, description="Whether everything stops at the plan and nothing is sent."
+    )
+    base_url: Annotated[str, AfterValidator(_https)] = Field(
+        default="https://api.bgm.tv", description="The address of the API."
+    )
+    schedule: Cron = Field(default="15 */6 * * *", description="Cron expression of the reports.")
+    timezone: TimeZone = Field(default="UTC", description="IANA name of its time zone.")
+    timeout_seconds: float = Field(
+        default=30, gt=0, le=300, description="How long the API may be silent."
+    )
+    requests_per_10_minutes: int = Field(
+        default=2_800,
+        ge=10,
+        le=2_900,
+        description="The most requests of an account; Bangumi bans for an hour beyond 3,000.",
+    )
+    accounts: Mapping[str, BangumiAccountSettings] = Field(
+        default={}, description="The accounts, by the names of the Trakt accounts."
+    )
     matching: MatchingSettings = MatchingSettings()
+    reporting: ReportingSettings = ReportingSettings()
+
+    @property
+    def active_accounts(self) -> list[str]:
+        """The accounts that are not paused, sorted."""
+        return sorted(name for name, account in self.accounts.items() if not account.paused)

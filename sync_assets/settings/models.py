@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, IPvAnyAddress, SecretStr, field_validator
+from pydantic import Field, IPvAnyAddress, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -127,6 +127,20 @@ class Settings(BaseSettings):
     trakt: TraktSettings = TraktSettings()
     watchlist: WatchlistSettings = WatchlistSettings()
 
+    @field_validator("telegram")
+    @classmethod
+    def _chats_of_accounts_have_a_bot(
+        cls, telegram: TelegramSettings, info: ValidationInfo
+    ) -> TelegramSettings:
+        pixiv: PixivSettings | None = info.data.get("pixiv")
+        for name, account in pixiv.accounts.items() if pixiv else ():
+            if account.chat_ids and not telegram.is_configured:
+                message = (
+                    f"pixiv.accounts.{name}.chat_ids needs telegram.bot_token; @BotFather gives one"
+                )
+                raise ValueError(message)
+        return telegram
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -155,6 +169,14 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """The directory that holds Dagster's own storage."""
         return self.home / "dagster"
+
+    @property
+    def watching_accounts(self) -> list[str]:
+        """The accounts of Trakt and of Bangumi, sorted; one name is one person at both.
+
+        Both domains have the same partitions, so that one run leads from one to the other.
+        """
+        return sorted({*self.trakt.active_accounts, *self.bangumi.accounts})
 
     @property
     def catalog_directory(self) -> Path:

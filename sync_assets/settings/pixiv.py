@@ -1,5 +1,6 @@
 """The configuration of the Pixiv domain: whose bookmarks, where the files go, and how politely."""
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from sync_assets.settings.section import AnchoredPath, Section
+from sync_assets.settings.telegram import ChatId
 
 ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -77,7 +79,7 @@ class PixivAccountSettings(Section):
         default=None,
         description="gallery-dl's archive. Without it: pixiv/NAME/archive.sqlite3 in the home.",
     )
-    chat_ids: tuple[str, ...] | None = Field(
+    chat_ids: tuple[ChatId, ...] | None = Field(
         default=None,
         description="Telegram chats that get this account's works. Without it: telegram.chat_ids; "
         "empty for none.",
@@ -172,4 +174,20 @@ class PixivSettings(Section):
             if not ACCOUNT_NAME.fullmatch(name):
                 message = f"the account name {name!r} must be lower-case letters, digits, - and _"
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _accounts_share_no_path(self) -> Self:
+        # gallery-dl locks neither its archive nor the part of a file.
+        users: dict[Path, str] = {}
+        for name, account in self.accounts.items():
+            paths = (
+                account.download_directory or self.download_directory / name,
+                account.archive_path,
+            )
+            for path in filter(None, paths):
+                other = users.setdefault(Path(os.path.normpath(path)), name)
+                if other != name:
+                    message = f"the accounts {other!r} and {name!r} must not share {path}"
+                    raise ValueError(message)
         return self

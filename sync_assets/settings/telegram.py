@@ -29,6 +29,10 @@ def _valid_chat_id(chat_id: str) -> str:
     return chat_id
 
 
+ChatId = Annotated[str, AfterValidator(_valid_chat_id)]
+"""A chat: by number or @name."""
+
+
 def _valid_token(token: SecretStr) -> SecretStr:
     if not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", token.get_secret_value()):
         message = "is no bot token; @BotFather gives one such as '123456:ABC-DEF'"
@@ -49,7 +53,7 @@ class TelegramSettings(Section):
     bot_token: Annotated[SecretStr, AfterValidator(_valid_token)] | None = Field(
         default=None, description="The bot's token, from @BotFather."
     )
-    chat_ids: tuple[Annotated[str, AfterValidator(_valid_chat_id)], ...] = Field(
+    chat_ids: tuple[ChatId, ...] = Field(
         default=(), description="Chats that receive every post, by number or @name."
     )
     caption_template: Annotated[str, AfterValidator(valid_caption_template)] = Field(

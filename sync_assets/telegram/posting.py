@@ -38,6 +38,7 @@ def send_posts(  # noqa: PLR0913 - all but three are named
     Raises:
         BotRejectedError: There is no bot, or its token is not valid any more.
         UnreachableError: Telegram cannot be reached.
+        AnswerLostError: Its answers are lost, one after the other.
         LeaseHeldError: Another run sends this account's posts.
     """
     purpose = f"Telegram posts of {partition}, run {run_id or 'by hand'}"

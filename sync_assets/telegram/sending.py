@@ -31,6 +31,9 @@ from sync_assets.telegram.pacing import Pace, Pacer
 from sync_assets.telegram.preparing import MAXIMUM_UPLOAD_BYTES, MediaMissingError, prepare
 from sync_assets.telegram.settling import Item, SendingReport, Settling, backoff_seconds
 
+LOST_IN_A_ROW = 3
+"""So many lost answers end a run: each leaves posts that only the user can decide about."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -69,6 +72,7 @@ class Sender:
         self._ends_at = time.monotonic() + settings.max_run_seconds
         self._stopped = False
         self._failed_connections = 0
+        self._lost_answers = 0
         self._settling = Settling(
             settings, ledger, self._pacer, bot_id=self._client.bot_id, run_id=run_id
         )
@@ -87,6 +91,7 @@ class Sender:
         Raises:
             BotRejectedError: The token is not valid any more.
             UnreachableError: Telegram cannot be reached.
+            AnswerLostError: Its answers are lost, one after the other.
             LeaseLostError: Another process may send by now.
         """
         self._settling.settle_killed(self._partition)
@@ -133,7 +138,12 @@ class Sender:
             except MediaMissingError as error:
                 with self._ledger.write() as connection:
                     outbox.begin(connection, [post.id], run_id=self._run_id)
-                self._settling.refuse([post], str(error))
+                self._settling.refuse(
+                    [post],
+                    str(error),
+                    # A drive that is away for some minutes must not cost every post's attempts.
+                    pause_seconds=self._settings.retry_backoff_max_seconds,
+                )
         groups = albums(items, self._album_kind, _upload_bytes, maximum_bytes=MAXIMUM_UPLOAD_BYTES)
         for group in groups:
             if self._stopped:
@@ -183,12 +193,15 @@ class Sender:
                 self._settling.settle(chat_id, target, posts, error)
             except UnreachableError as unreachable:
                 await self._pause_after_failed_connection(unreachable)
+            if isinstance(error, AnswerLostError):
+                await self._after_lost_answer(error)
         except OSError as error:
             # Files are read before anything is sent; the network's errors are `TelegramError`s.
             self._settling.refuse(posts, f"A file cannot be read: {error}.")
         else:
             self._settling.confirm(chat_id, items, posted)
             self._failed_connections = 0
+            self._lost_answers = 0
         finally:
             self._pacer.arrived(target, len(items))
 
@@ -225,6 +238,13 @@ class Sender:
         if exhausted or seconds > self._seconds_left():
             raise error
         await asyncio.sleep(seconds)
+
+    async def _after_lost_answer(self, error: AnswerLostError) -> None:
+        """Make sure that Telegram answers at all, before more posts become unknown."""
+        self._lost_answers += 1
+        if self._lost_answers >= LOST_IN_A_ROW:
+            raise error
+        await self._until_reached(self._client.check)
 
     async def _until_reached(self, check: Callable[[], Awaitable[object]]) -> None:
         while True:

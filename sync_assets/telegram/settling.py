@@ -206,6 +206,7 @@ class Settling:
         fallback: Fallback | None = None,
         *,
         pause: bool = True,
+        pause_seconds: float | None = None,
     ) -> None:
         """Count a refusal; the last one that is allowed fails the post.
 
@@ -214,6 +215,7 @@ class Settling:
             reason: Why, with what to do.
             fallback: How to send it next.
             pause: Whether to wait before that; another way is tried at once.
+            pause_seconds: How long; without it, longer after each refusal.
         """
         settings = self._settings
         with self._ledger.write() as connection:
@@ -222,7 +224,7 @@ class Settling:
                     outbox.give_up(connection, post.id, reason, run_id=self._run_id)
                     self.report.failed += 1
                     continue
-                seconds = backoff_seconds(settings, post.refusals)
+                seconds = pause_seconds or backoff_seconds(settings, post.refusals)
                 another_way = fallback is not None and fallback != post.fallback
                 outbox.put_back(
                     connection,

@@ -11,12 +11,12 @@ ACCOUNT, MONTH = "account", "month"
 
 
 def account_partitions(settings: Settings) -> dg.StaticPartitionsDefinition:
-    """Return one partition per account that is not paused.
+    """Return one partition per account, those of Bangumi included.
 
     Args:
         settings: The whole configuration.
     """
-    return dg.StaticPartitionsDefinition(settings.trakt.active_accounts)
+    return dg.StaticPartitionsDefinition(settings.watching_accounts)
 
 
 def history_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:

@@ -92,6 +92,9 @@ class AccountStage:
             dagster.Failure: It could not be done; nothing is materialized.
         """
         run_id, name = context.run.run_id, context.asset_key.path[-1]
+        if account not in self._settings.trakt.active_accounts:
+            context.log.info("%s is paused, or no account of Trakt: nothing is done", account)
+            return Outcome(), _metadata(Outcome(), 0.0)
         started_at = time.monotonic()
         try:
             with (
@@ -120,7 +123,7 @@ class AccountStage:
 
 
 def require_accounts(settings: Settings) -> None:
-    """Make sure that any account is configured.
+    """Make sure that any account is configured, here or at Bangumi.
 
     Args:
         settings: The whole configuration.
@@ -128,7 +131,7 @@ def require_accounts(settings: Settings) -> None:
     Raises:
         dagster.Failure: None is.
     """
-    if not settings.trakt.accounts:
+    if not settings.watching_accounts:
         raise dg.Failure(
             description="No Trakt account is configured. Add a table [trakt.accounts.NAME] to "
             "sync.toml; docs/trakt-bangumi.md leads from there.",

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from sync_assets_tests.benchmarks import (
+    bangumi,
     matching,
     pixiv,
     server,
@@ -16,6 +17,7 @@ from sync_assets_tests.benchmarks import (
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
+    "bangumi": bangumi.run,
     "matching": matching.run,
     "pixiv": pixiv.run,
     "server": server.run,

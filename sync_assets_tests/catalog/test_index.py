@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import date
 
 import pytest
 
@@ -14,6 +15,8 @@ from sync_assets.catalog.models import (
     Namespace,
     Provider,
     SourceContent,
+    Subject,
+    SubjectKind,
     Target,
     Work,
     WorkKind,
@@ -53,6 +56,21 @@ def test_a_count_from_a_list_replaces_one_reckoned_from_dates(index):
     assert [subjects[number].episodes for number in (11, 12, 13)] == [12, 13, None]
     assert not subjects[11].episodes_are_estimated
     assert 999 not in subjects
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "known"),
+    [(SubjectKind.TV, 1, None), (SubjectKind.TV, 12, 12), (SubjectKind.OVA, 1, 1)],
+)
+def test_a_count_that_cannot_be_that_of_a_long_series_is_left_out(kind, count, known):
+    """bangumi-data has the id of a film for some series."""
+    begin, end = date(1999, 3, 7), date(2000, 3, 26)
+    subject = Subject(11, "Star Kettle", kind=kind, begin=begin, begin_is_exact=True, end=end)
+    anilist = Target(Namespace.ANILIST, 2961)
+    data = SourceContent(subjects=[subject], identities=[(Target(Namespace.BANGUMI, 11), anilist)])
+    counts = SourceContent(episode_counts={anilist: count})
+    result = compile_catalog({"bangumi_data": data, "episode_counts": counts})
+    assert result.subjects[11].episodes == known
 
 
 def test_subjects_know_the_better_day_and_all_titles(index):

@@ -76,6 +76,14 @@ def test_a_clock_that_was_set_back_does_not_stop_the_budget_for_ever(ledger: Led
     assert reserve(ledger, LIMIT, clock=clock) <= LIMIT.period_seconds
 
 
+def test_a_large_reservation_is_no_clock_that_was_set_back(ledger: Ledger) -> None:
+    clock = Clock()
+    limit = RateLimit("chat", permits=1, period_seconds=1.0)
+    reserve(ledger, limit, count=10, maximum_wait_seconds=400, clock=clock)
+    with pytest.raises(RateBudgetExhaustedError, match="free again in 10 s"):
+        reserve(ledger, limit, maximum_wait_seconds=2, clock=clock)
+
+
 def test_four_processes_share_one_budget(ledger: Ledger, ledger_url: str) -> None:
     processes = [
         subprocess.Popen(

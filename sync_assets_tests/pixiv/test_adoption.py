@@ -1,5 +1,7 @@
 """Moving in: an existing gallery-dl folder and archive are taken over without a download."""
 
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -101,3 +103,39 @@ def test_an_account_that_is_not_configured_is_named(
     monkeypatch.chdir(tmp_path)
     assert main(["nobody"]) == 1
     assert "no Pixiv account 'nobody'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_configuration")
+def test_links_and_names_that_are_not_utf8_are_dealt_with(
+    rounds: Rounds, pixiv: PixivStandIn, account: Account, tmp_path: Path, capsys
+) -> None:
+    linked, misnamed = Work(31), Work(32)
+    pixiv.public = [linked, misnamed]
+    rounds.bookmarks()
+    old_download(account, linked, ["31_p0.png"])
+    folder = account.download_directory / "pixiv" / "11 artist"
+    outside = tmp_path / "another disk.png"
+    (folder / "31_p0.png").rename(outside)
+    (folder / "31_p0.png").symlink_to(outside)
+    name = os.fsdecode("絵 32_p0.png".encode("shift_jis"))
+    (folder / name).write_bytes(misnamed.files()[misnamed.page_url(0)])
+    assert main(["main", "--apply"]) == 0
+    assert "not UTF-8" in capsys.readouterr().out
+    assert rounds.works()[31].state is WorkState.COMPLETE
+    assert rounds.works()[32].state is WorkState.WANTED
+
+
+@pytest.mark.usefixtures("_configuration")
+def test_what_is_no_archive_is_named_and_left_as_it_is(
+    rounds: Rounds, pixiv: PixivStandIn, account: Account, tmp_path: Path, capsys
+) -> None:
+    pixiv.public = [Work(31)]
+    rounds.run()
+    other = tmp_path / "other.sqlite3"
+    with contextlib.closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE photos (id INTEGER)")
+        connection.commit()
+    before = other.read_bytes()
+    assert main(["main", "--archive", str(other)]) == 1
+    assert "other.sqlite3" in capsys.readouterr().err
+    assert other.read_bytes() == before

@@ -2,13 +2,16 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
 
+from sync_assets.pixiv import animations as animations_module
 from sync_assets.pixiv.animations import ConversionError, convert
 from sync_assets.pixiv.models import FileKind
+from sync_assets.pixiv.presence import missing_files, want_missing
 from sync_assets.settings.pixiv import AnimationFormat
 from sync_assets_tests.pixiv.rounds import Rounds
 from sync_assets_tests.upstreams.pixiv import PixivStandIn, Work
@@ -65,3 +68,39 @@ def test_one_animation_that_fails_is_named_and_converted_when_it_can_be(
     assert {key[0] for key in rounds.outbox.posts} == {1, 2}
     kinds = [each.kind for each in rounds.verified()]
     assert kinds.count(FileKind.UGOIRA) == kinds.count(FileKind.ANIMATION) == 2
+
+
+def test_a_round_without_time_left_converts_nothing_and_removes_what_a_killed_one_left(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = [Work(1, kind="ugoira", delays=(40, 60))]
+    rounds.bookmarks()
+    rounds.files()
+    (archive,) = rounds.account.download_directory.rglob("*.zip")
+    left = archive.parent / ".converting-killed"
+    left.mkdir()
+    account, rounds.account = rounds.account, replace(rounds.account, deadline=0.0)
+    animations = rounds.animations()
+    assert (animations.numbers["added"], animations.numbers["waiting"]) == (0, 1)
+    assert "max_run_seconds" in animations.warnings[0]
+    assert not left.exists()
+    rounds.account = account
+    assert rounds.animations().numbers["added"] == 1
+
+
+def test_a_video_that_was_made_anew_is_the_same_post(
+    rounds: Rounds, pixiv: PixivStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixiv.public = [Work(1, kind="ugoira", delays=(40, 60))]
+    rounds.run()
+    (video,) = rounds.account.download_directory.rglob("*.mp4")
+    video.unlink()
+    with rounds.ledger.write() as connection:
+        gone = missing_files(rounds.account.download_directory, rounds.verified())
+        want_missing(connection, "main", gone, run_id=None)
+    # As another version of ffmpeg would.
+    options = ["-c:v", "libx264", "-crf", "30", "-bf", "0"]
+    monkeypatch.setitem(animations_module._CODECS, AnimationFormat.MP4, options)
+    rounds.run()
+    assert video.exists()
+    assert list(rounds.outbox.posts.values()) == [2]

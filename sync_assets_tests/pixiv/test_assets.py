@@ -7,11 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.ledger.results import ResultStatus, read_results
+from sync_assets.ops.home import INSTANCE_CONFIGURATION
 from sync_assets.pixiv.accounts import record_refusal
 from sync_assets.settings import Settings
 from sync_assets_tests.upstreams.pixiv import PixivStandIn, Work, make_works
@@ -69,7 +71,7 @@ def test_a_round_has_numbers_pictures_checks_health_and_posts(
     assert metadata(result, "bookmarks")["added"] == 5
     shown = metadata(result, "files")
     assert shown | {"added": 6, "skipped": 0, "failed": 0, "retries": 0} == shown
-    assert shown["newest"].count("data:image/jpeg;base64,") == 4
+    assert shown["newest_pictures"].count("data:image/jpeg;base64,") == 4
     assert metadata(result, "animations")["added"] == 1
     assert set(checks(result).values()) == {True}
     health = json.loads((settings.home / "health.json").read_text())
@@ -164,3 +166,16 @@ def test_the_sensor_asks_for_works_without_posts_and_not_while_a_round_runs(
     assert metadata(execute("pixiv_announce"), "animations")["posts_queued"] == 2
     assert requested(settings, "pixiv_unannounced_sensor") == []
     assert len(pixiv.requests) == before
+
+
+def test_one_account_does_not_hold_up_another(settings: Settings) -> None:
+    definitions = build_defs(settings)
+    for name in ("bookmarks", "files", "animations"):
+        assert definitions.get_assets_def(dg.AssetKey(["pixiv", name])).op.pool is None
+    jobs = [definitions.resolve_job_def(name) for name in ("pixiv_sync", "pixiv_announce")]
+    assert [job.tags["sync/domain"] for job in jobs] == ["pixiv", "pixiv"]
+    configuration = yaml.safe_load(INSTANCE_CONFIGURATION.read_text())
+    runs = configuration["concurrency"]["runs"]
+    (limit,) = runs["tag_concurrency_limits"]
+    assert (limit["key"], limit["value"]) == ("sync/domain", "pixiv")
+    assert 1 < limit["limit"] < runs["max_concurrent_runs"]

@@ -268,3 +268,38 @@ def test_delays_are_kept_before_a_work_dies(rounds: Rounds, pixiv: PixivStandIn)
     kinds = [(each.work_id, each.kind) for each in rounds.verified()]
     assert (3, FileKind.ANIMATION) in kinds
     assert (3, FileKind.UGOIRA) in kinds
+
+
+def test_a_page_that_is_missing_of_a_new_version_is_not_forgotten(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = [Work(1, pages=3)]
+    rounds.run()
+    again = Work(1, pages=3, uploaded_at=datetime(2025, 3, 1, tzinfo=UTC))
+    pixiv.public = [again]
+    pixiv.fail("2025.*1_p1", status=404, times=1)
+    _, files, _ = rounds.run()
+    assert files.numbers["completed"] == 0
+    rounds.run()
+    assert rounds.works()[1].state is WorkState.COMPLETE
+    assert {again.files()[again.page_url(page)] for page in range(3)} <= set(
+        rounds.on_disk().values()
+    )
+
+
+def test_a_new_version_that_was_cut_short_is_not_complete(
+    rounds: Rounds, pixiv: PixivStandIn
+) -> None:
+    pixiv.public = [Work(1, pages=3)]
+    rounds.run()
+    again = Work(1, pages=3, uploaded_at=datetime(2025, 3, 1, tzinfo=UTC))
+    pixiv.public = [again]
+    pixiv.fail("2025.*1_p1", delay_seconds=30)
+    rounds.configure(timeout_seconds=4)
+    rounds.run()
+    assert rounds.works()[1].state is WorkState.WANTED
+    rounds.configure(timeout_seconds=30)
+    rounds.run()
+    assert {again.files()[again.page_url(page)] for page in range(3)} <= set(
+        rounds.on_disk().values()
+    )

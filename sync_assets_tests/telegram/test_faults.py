@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sync_assets.telegram.chats import chat_problems
-from sync_assets.telegram.errors import BotRejectedError, UnreachableError
+from sync_assets.telegram.errors import AnswerLostError, BotRejectedError, UnreachableError
+from sync_assets.telegram.sending import LOST_IN_A_ROW
 from sync_assets_tests.telegram.conftest import Outbox
 from sync_assets_tests.upstreams.telegram import TOKEN, TelegramServer
 
@@ -56,6 +57,17 @@ def test_a_read_timeout_after_posting_leaves_the_post_unknown(
     assert outbox.send().unknown == 1
     assert len(server.messages) == 1
     assert outbox.send().sent == 0
+
+
+def test_answers_that_are_lost_one_after_the_other_end_the_run(
+    outbox: Outbox, server: TelegramServer
+) -> None:
+    server.fail("late_error", chat_id="1", text="502 Bad Gateway", times=100)
+    for number in range(8):
+        outbox.queue(str(number))
+    with pytest.raises(AnswerLostError):
+        outbox.send()
+    assert outbox.states() == ["unknown"] * LOST_IN_A_ROW + ["queued"] * (8 - LOST_IN_A_ROW)
 
 
 @pytest.mark.parametrize(("policy", "messages"), [("resend", 2), ("assume_sent", 1)])
@@ -184,6 +196,20 @@ def test_a_missing_file_is_named_and_the_other_pages_are_posted(
     assert outbox.send().sent == 2
     assert outbox.states() == ["sent", "failed", "sent"]
     assert str(missing) in outbox.posts()[1].reason
+
+
+def test_a_drive_that_is_away_for_a_while_costs_one_attempt(outbox: Outbox) -> None:
+    outbox.queue()
+    path = Path(outbox.posts()[0].path)
+    away = path.rename(path.with_name("away"))
+    for _ in range(3):
+        outbox.send()
+    (post,) = outbox.posts()
+    assert (post.state, post.refusals) == ("queued", 1)
+    assert round((post.not_before - post.changed_at).total_seconds(), -1) == 3_600
+    away.rename(path)
+    outbox.pass_time()
+    assert outbox.send().sent == 1
 
 
 # Too fast.

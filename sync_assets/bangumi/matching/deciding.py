@@ -18,11 +18,15 @@ _UNDECIDED = 0.6
 _AGAINST_DATE = 0.5
 _STANDS_ALONE = 0.93
 """A statement below this is believed alone only where no witness objects."""
+_CONFIRMABLE = 0.85
+_CONFIRMED = 0.91
+"""What is not believed alone, where another numbering leads to the same place."""
 _NAMING_WEIGHT = 0.1
 _BELIEVED = 0.9
 _CLEARLY = 0.03
 _BY_HAND = "anibridge"
 _RECKONED = (Method.CUMULATIVE, Method.ABSOLUTE_NUMBER)
+_WHOLE_SEASON = (Method.SINGLE_SUBJECT, Method.CUMULATIVE)
 _EXPLICIT = (Method.EXACT_EPISODE, Method.EPISODE_RANGE)
 
 
@@ -61,8 +65,8 @@ def decide(
         placements: What sources and rules say.
         subjects: The subjects they name.
         day: When the episode was first seen, where that is known.
-        witnesses: What is said by another numbering. It never makes an answer, but tips the
-            balance where the placements contradict each other or stand alone.
+        witnesses: What is said by another numbering. It never makes an answer, but confirms a
+            placement that stands alone, and tips the balance where they contradict each other.
         airing: The series of the show that was being broadcast on that day, where that is known.
             The day speaks for no other one.
 
@@ -129,6 +133,8 @@ def _confidence(
         return _confidence_against(chosen, rivals, support, objections)
     if len(chosen) > 1:
         return min(CERTAIN, 1 - math.prod(1 - each.confidence for each in chosen))
+    if support and not objections and _CONFIRMABLE <= best < _CONFIRMED:
+        return _CONFIRMED
     enough = 1 if best < _STANDS_ALONE else 2
     return _UNDECIDED if not support and objections >= enough else best
 
@@ -148,7 +154,12 @@ def _confidence_against(
         return _UNDECIDED
     by_hand = any(each.source == _BY_HAND and each.method in _EXPLICIT for each in chosen)
     best_rival = max(each.confidence for rival in rivals for each in rival)
-    weaker = best_rival < max(each.confidence for each in chosen) - _CLEARLY
+    # Two sources of different minds about a whole season: bangumi-data is right in two of three.
+    is_about_seasons = all(
+        each.method in _WHOLE_SEASON for group in (chosen, *rivals) for each in group
+    )
+    is_clear = best_rival < max(each.confidence for each in chosen) - _CLEARLY
+    weaker = is_clear and not is_about_seasons
     is_settled = by_hand or weaker or support or len(chosen) > rivalry + 1
     return _OUTVOTED if is_settled else _UNDECIDED
 

@@ -25,14 +25,15 @@ _OPEN = 0.96
 _OPEN_SPECIALS = 0.85
 _SINGLE = 0.96
 _UNCOUNTED = 0.93
+_UNCOUNTED_ON_AIR = 0.85
 _UNCOUNTED_LATE = 0.6
 _CUMULATIVE = 0.95
 _CUMULATIVE_ESTIMATED = 0.91
 _CUMULATIVE_AT_AN_EDGE = 0.6
 _SECONDARY_SINGLE = 0.85
 _ABSOLUTE = 0.91
-_JUST_PAST_THE_END = 0.6
-_REDIRECT = 0.95
+_REDIRECT = 0.85
+_RUNNING_ON = 0.85
 _FOREIGN_NUMBERING = 0.85
 _FOREIGN_AGREED = 0.9
 _ANIME_SPECIAL = 0.8
@@ -102,13 +103,18 @@ class ShowPlacements:
         """Place an episode whose number is past the end of what its season is known to be."""
         if season == SPECIALS_SEASON:
             return []
-        bases = self._show.series_of_season(season)
-        found: list[Placement] = []
-        for base in bases:
-            found += self._by_redirect(base, number)
-            found += self._by_absolute_number(base, number)
+        found = [
+            placement
+            for base in self._show.series_of_season(season)
+            for placement in self._by_redirect(base, number)
+        ]
         if absolute_number is not None and absolute_number != number:
-            found += self._by_show_number(absolute_number)
+            found += self._by_show_number(self._show.series(), absolute_number, _ABSOLUTE)
+        elif season == 1 and found:
+            # Redirects count what TMDB may have among the specials; the series are the test.
+            found += self._by_show_number(
+                self._show.series_without_season("bangumi_data"), number, _RUNNING_ON
+            )
         return found
 
     def place_by_date(self, number: int, day: date) -> list[Placement]:
@@ -177,23 +183,23 @@ class ShowPlacements:
         if self._show.has_episode(subject, episode, certainly=True):
             return counted
         # A high number may belong to a sequel, if there is one.
-        is_sure = episode <= ONE_COUR or len(self._show.series()) == 1
-        return _UNCOUNTED if is_sure else _UNCOUNTED_LATE
+        if episode <= ONE_COUR or len(self._show.series()) == 1:
+            return _UNCOUNTED
+        return _UNCOUNTED_ON_AIR if self._show.ran_for(subject, episode) else _UNCOUNTED_LATE
 
     def _by_season(self, season: int, number: int) -> Iterator[Placement]:
         chain = self._show.chain("bangumi_data", season)
         if chain:
             yield from self._by_chain(chain, number, "bangumi_data")
+        if season == SPECIALS_SEASON:
+            return
         for source in ("bangumi_extlinker", "rensetsu_shows"):
-            listed = self._show.in_order(
-                self._show.series_in(self._show.seasons.get((source, season), ()))
-            )
-            # These list some parts of a season and not others, so nothing can be added up.
-            if len(listed) != 1 or not self._show.has_episode(listed[0], number, certainly=True):
+            subject = self._show.only_one(source, season)
+            if subject is None:
                 continue
-            if season == SPECIALS_SEASON:
-                continue
-            yield Placement(listed[0], number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
+            is_in_first_part = number <= ONE_COUR and self._show.has_episode(subject, number)
+            if is_in_first_part or self._show.has_episode(subject, number, certainly=True):
+                yield Placement(subject, number, Method.SINGLE_SUBJECT, source, _SECONDARY_SINGLE)
 
     def _by_chain(self, chain: Sequence[int], number: int, source: str) -> Iterator[Placement]:
         episode, is_estimated = number, False
@@ -208,7 +214,9 @@ class ShowPlacements:
                     confidence = self._confidence(candidate, episode, _SINGLE)
                 else:
                     method = Method.CUMULATIVE
-                    confidence = _CUMULATIVE_ESTIMATED if is_estimated else _CUMULATIVE
+                    confidence = self._confidence(candidate, episode, _CUMULATIVE)
+                    if is_estimated:
+                        confidence = min(confidence, _CUMULATIVE_ESTIMATED)
                     is_first_few = is_estimated and episode <= ESTIMATE_TOLERANCE
                     if is_first_few or (not is_last and _is_near_the_end(subject, episode)):
                         confidence = _CUMULATIVE_AT_AN_EDGE
@@ -231,24 +239,11 @@ class ShowPlacements:
                     _REDIRECT,
                 )
 
-    def _by_absolute_number(self, base: int, number: int) -> Iterator[Placement]:
-        """A season that is numbered on from the one before it."""
-        before = self._show.episodes_before(base)
-        if not before or not self._show.has_episode(base, number - before, certainly=True):
-            return
-        # One or two past the end may as well be a recap that Bangumi does not count.
-        is_far = not self._show.has_episode(base, number - ESTIMATE_TOLERANCE)
-        yield Placement(
-            base,
-            number - before,
-            Method.ABSOLUTE_NUMBER,
-            "numbers of episodes",
-            _ABSOLUTE if is_far else _JUST_PAST_THE_END,
-        )
-
-    def _by_show_number(self, absolute_number: int) -> Iterator[Placement]:
-        for each in self._by_chain(self._show.series(), absolute_number, "absolute number"):
-            yield replace(each, method=Method.ABSOLUTE_NUMBER, confidence=_ABSOLUTE)
+    def _by_show_number(
+        self, series: Sequence[int], number: int, confidence: float
+    ) -> Iterator[Placement]:
+        for each in self._by_chain(series, number, "absolute number"):
+            yield replace(each, method=Method.ABSOLUTE_NUMBER, confidence=confidence)
 
 
 def _is_near_the_end(subject: Subject, episode: int) -> bool:

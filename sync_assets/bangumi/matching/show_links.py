@@ -14,6 +14,9 @@ ESTIMATE_TOLERANCE = 2
 
 SPECIALS_SEASON = 0
 
+_SEASONS_OF_TRAKT = "rensetsu_shows"
+"""It lists Trakt's own seasons; what it has without one, Trakt has merged into another."""
+
 
 class ShowLinks:
     """The links, seasons and series of one show.
@@ -82,15 +85,35 @@ class ShowLinks:
         return self.in_order(self.series_in(self._linked))
 
     def chain(self, source: str, season: int) -> list[int]:
-        """Return a season's series in order; where no season is named, all are in the first."""
+        """Return a season's series in order; where no season is named, all are in the first.
+
+        Those that another source has in a later season are not, unless Trakt has none for them.
+        """
         listed = self.series_in(self.seasons.get((source, season), ()))
         if not listed and season == 1:
             listed = {
                 number
                 for number in self.series_in(self._bare.get(source, ()))
                 if season in self._seasons_of.get(number, {season})
+                or number in self._bare.get(_SEASONS_OF_TRAKT, ())
             }
         return self.in_order(listed) if season != SPECIALS_SEASON else []
+
+    def only_one(self, source: str, season: int) -> int | None:
+        """Return the subject that a source has as a season, if it has no other series there.
+
+        Such sources list some parts of a season and not others, so nothing can be added up.
+        """
+        listed = self.seasons.get((source, season), set())
+        found = self.series_in(listed)
+        # What Trakt has as a season may be an OVA.
+        if not found and source == _SEASONS_OF_TRAKT:
+            found = listed.intersection(self.subjects)
+        return next(iter(found)) if len(found) == 1 else None
+
+    def series_without_season(self, source: str) -> list[int]:
+        """Return the series that a source has in the show without naming a season, in order."""
+        return self.in_order(self.series_in(self._bare.get(source, ())))
 
     def series_of_season(self, season: int) -> list[int]:
         """Return the series that any source which numbers like TMDB has in a season."""
@@ -113,6 +136,13 @@ class ShowLinks:
         is_tolerant = subject.episodes_are_estimated and not certainly
         tolerance = ESTIMATE_TOLERANCE if is_tolerant else 0
         return episode <= subject.episodes + tolerance
+
+    def ran_for(self, number: int, weeks: int) -> bool:
+        """Say whether a subject was on the air for a number of weeks."""
+        subject = self.subjects.get(number)
+        if subject is None or subject.begin is None or subject.end is None:
+            return False
+        return subject.begin_is_exact and round((subject.end - subject.begin).days / 7) + 1 >= weeks
 
     def episodes_before(self, base: int) -> int | None:
         """Return how many episodes the earlier series have together, if that is known."""

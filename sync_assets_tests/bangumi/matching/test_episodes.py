@@ -1,6 +1,6 @@
 """Where episodes belong, rule by rule: what the sources say, and how sure that is."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -152,6 +152,72 @@ def test_a_high_number_of_what_nobody_counted_may_be_a_sequel(catalogue):
     assert place(catalogue.match(episode(1, 14)))[0] == "review"
 
 
+def test_what_was_on_the_air_that_long_has_a_high_number_if_two_sources_say_so(catalogue):
+    catalogue.subject(11, begin=FIRST, end=date(2020, 6, 21)).subject(12, begin=SECOND)
+    catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
+    assert place(catalogue.match(episode(1, 20))) == ("review", 11, 20)
+    catalogue.link("anime_lists", 11, season=1, first=1)
+    assert place(catalogue.match(episode(1, 20))) == ("matched", 11, 20)
+    assert place(catalogue.match(episode(1, 26))) == ("review", 11, 26)
+
+
+def test_the_last_cour_is_not_believed_past_its_estimate(catalogue):
+    catalogue.subject(11, episodes=12, begin=FIRST)
+    catalogue.subject(12, episodes=13, begin=SECOND, estimated=True)
+    catalogue.link("bangumi_data", 11).link("bangumi_data", 12)
+    assert place(catalogue.match(episode(1, 24))) == ("matched", 12, 12)
+    assert place(catalogue.match(episode(1, 26))) == ("review", 12, 14)
+
+
+class TestSeasonsOfTrakt:
+    """Rensetsu's list says which season of Trakt an anime is, or that Trakt has none for it."""
+
+    def test_with_thetvdb_it_is_enough(self, catalogue):
+        catalogue.subject(11, episodes=12).link("rensetsu_shows", 11, season=2)
+        item = episode(2, 3, works=(SHOW, TVDB))
+        assert place(catalogue.match(item)) == ("review", 11, 3)
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        assert place(catalogue.match(item)) == ("matched", 11, 3)
+
+    def test_word_against_word_leaves_it_to_the_user(self, catalogue):
+        catalogue.subject(11, episodes=12).subject(12, episodes=12)
+        catalogue.link("bangumi_data", 11, season=2).link("rensetsu_shows", 12, season=2)
+        match = catalogue.match(episode(2, 3))
+        assert (match.status.value, set(match.candidates)) == ("review", {11, 12})
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        assert place(catalogue.match(episode(2, 3, works=(SHOW, TVDB)))) == ("matched", 11, 3)
+
+    def test_another_opinion_of_thetvdb_leaves_it_to_the_user(self, catalogue):
+        catalogue.subject(11, episodes=12).subject(12, episodes=12)
+        catalogue.link("rensetsu_shows", 11, season=2)
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        catalogue.link("anime_lists", 12, TVDB, season=2, first=1)
+        item = episode(2, 3, works=(SHOW, TVDB))
+        assert catalogue.match(item).status.value == "review"
+
+    def test_a_season_may_be_an_ova_but_not_beside_a_series(self, catalogue):
+        catalogue.subject(11, episodes=6, kind=SubjectKind.OVA)
+        catalogue.link("rensetsu_shows", 11, season=1)
+        assert place(catalogue.match(episode(1, 2))) == ("review", 11, 2)
+        catalogue.subject(12, episodes=12).link("rensetsu_shows", 12, season=1)
+        assert place(catalogue.match(episode(1, 2))) == ("review", 12, 2)
+
+    def test_what_nobody_counted_is_believed_for_one_cour(self, catalogue):
+        catalogue.subject(11).link("rensetsu_shows", 11, season=2)
+        catalogue.link("shinkro", 11, TVDB, season=2, first=1)
+        works = (SHOW, TVDB)
+        assert place(catalogue.match(episode(2, 12, works=works))) == ("matched", 11, 12)
+        assert place(catalogue.match(episode(2, 13, works=works)))[0] == "review"
+
+    def test_a_sequel_without_a_season_runs_on_in_the_first(self, two_cours):
+        """Anime-Lists still has the second cour as a season, which Trakt has merged."""
+        two_cours.link("anime_lists", 11, season=1, first=1)
+        two_cours.link("anime_lists", 12, season=2, first=1)
+        assert place(two_cours.match(episode(1, 14))) == ("review", None, None)
+        two_cours.link("rensetsu_shows", 11, season=1).link("rensetsu_shows", 12)
+        assert place(two_cours.match(episode(1, 14))) == ("matched", 12, 2)
+
+
 class TestSpecials:
     def test_a_run_of_specials_of_one_source_waits(self, catalogue):
         catalogue.subject(13, kind=SubjectKind.OVA, episodes=2)
@@ -190,22 +256,42 @@ class TestSpecials:
 
 
 class TestNumbersPastTheEnd:
-    def test_a_redirect_leads_to_the_sequel(self, catalogue):
-        catalogue.subject(11, episodes=12).subject(12, episodes=13)
-        catalogue.link("bangumi_data", 11, season=1).redirect(11, 13, 25, 12)
-        match = catalogue.match(episode(1, 14))
+    def test_a_redirect_leads_to_the_sequel_if_the_counts_agree(self, two_cours):
+        two_cours.link("anime_lists", 11, season=1, first=1)
+        two_cours.link("anime_lists", 12, season=2, first=1).redirect(11, 13, 25, 12)
+        match = two_cours.match(episode(1, 14))
         assert (place(match), match.method) == (("matched", 12, 2), Method.ABSOLUTE_NUMBER)
 
-    def test_a_season_that_is_numbered_on(self, catalogue):
+    def test_a_redirect_that_counts_a_special_waits(self, two_cours):
+        two_cours.subject(13, episodes=1, kind=SubjectKind.OVA)
+        two_cours.link("anime_lists", 11, season=1, first=1)
+        two_cours.link("anime_lists", 12, season=2, first=1)
+        two_cours.redirect(11, 13, 13, 13).redirect(11, 14, 26, 12)
+        match = two_cours.match(episode(1, 14))
+        assert (match.status.value, match.candidates) == ("review", (12,))
+
+    def test_a_redirect_alone_waits(self, catalogue):
+        catalogue.subject(11, episodes=12).subject(12, episodes=13)
+        catalogue.link("bangumi_data", 11, season=1).redirect(11, 13, 25, 12)
+        assert place(catalogue.match(episode(1, 14))) == ("review", 12, 2)
+
+    def test_a_season_that_is_numbered_on_needs_the_day(self, catalogue):
         catalogue.subject(11, episodes=52, begin=FIRST).subject(12, episodes=52, begin=SECOND)
         catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
-        match = catalogue.match(episode(2, 60))
-        assert (place(match), match.method) == (("matched", 12, 8), Method.ABSOLUTE_NUMBER)
+        match = catalogue.match(episode(2, 60, release_date="2021-02-21"))
+        assert (place(match), match.method) == (("matched", 12, 8), Method.AIR_DATE)
+        assert place(catalogue.match(episode(2, 60)))[0] == "review"
 
-    def test_just_past_the_end_it_may_be_a_recap(self, catalogue):
+    @pytest.mark.parametrize("number", [13, 17])
+    @pytest.mark.parametrize("has_day", [False, True])
+    def test_past_the_end_it_may_be_a_recap_or_a_cour_nobody_knows_yet(
+        self, catalogue, number, has_day
+    ):
         catalogue.subject(11, episodes=12, begin=FIRST).subject(12, episodes=12, begin=SECOND)
         catalogue.link("bangumi_data", 11, season=1).link("bangumi_data", 12, season=2)
-        assert place(catalogue.match(episode(2, 13))) == ("review", 12, 1)
+        day = SECOND + timedelta(weeks=number - 1) if has_day else None
+        match = catalogue.match(episode(2, number, release_date=day))
+        assert (match.status.value, match.candidates) == ("review", (11, 12))
 
     def test_the_absolute_number_counts_through_all_series(self, catalogue):
         catalogue.subject(11, episodes=52, begin=FIRST).subject(12, episodes=52, begin=SECOND)
