@@ -15,6 +15,7 @@ from sync_assets.commands.entry import run_command
 
 if TYPE_CHECKING:
     from sync_assets.bangumi.matching.evaluation import Evaluation, Figures
+    from sync_assets.watchlist.titles.evaluation import Evaluation as TitlesEvaluation
 
 NEIGHBOURING_DATA = Path(__file__).parents[2].parent / "shared" / "data" / "mapping"
 """Where a checkout has test data beside it; used only where nothing else is named."""
@@ -48,6 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIR",
         help="compile the mapping sources of this folder, instead of using the index in the home",
     )
+    titles = parts.add_parser(
+        "titles",
+        help="release names, read into title, season, number and quality",
+        description="Reads labelled release names and compares, field by field.",
+    )
+    titles.add_argument("file", type=Path, help="a CSV file of labelled release names")
+    titles.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     given = parser.parse_args(arguments)
     return _PARTS[given.part](given)
 
@@ -134,7 +142,46 @@ def _place(place: Sequence[int | None]) -> str:
     return "none" if place[0] is None else f"{place[0]} episode {place[1]}"
 
 
-_PARTS: Mapping[str, Callable[[argparse.Namespace], int]] = {"matching": _evaluate_matching}
+def _evaluate_titles(given: argparse.Namespace) -> int:
+    from sync_assets.watchlist.titles.evaluation import evaluate, read_rows
+
+    evaluation = evaluate(read_rows(given.file))
+    if given.json:
+        print(json.dumps(evaluation.as_json(), ensure_ascii=False))
+    else:
+        _print_titles(evaluation)
+    return 0
+
+
+def _print_titles(evaluation: "TitlesEvaluation") -> None:
+    console = Console(highlight=False, markup=False)
+    table = Table(title="Release names", title_justify="left")
+    sources = {"all": evaluation.fields, **evaluation.sources}
+    for name in ("field", *sources):
+        table.add_column(name, justify="left" if name == "field" else "right", no_wrap=True)
+    for field in evaluation.fields:
+        shares = [shares.get(field) for shares in sources.values()]
+        shown = [f"{each.right}/{each.total} {each.share:.1%}" if each else "" for each in shares]
+        table.add_row(field, *shown)
+    console.print(table)
+    console.print(
+        f"{evaluation.names} names, {evaluation.ms_per_title:g} ms each, {evaluation.exceptions} "
+        f"exceptions; {evaluation.needs_review} would wait for review."
+    )
+    if not evaluation.wrong:
+        return
+    table = Table(title="Not right", title_justify="left")
+    for name in ("id", "field", "name", "expected", "found"):
+        table.add_column(name, overflow="fold")
+    for each in evaluation.wrong:
+        table.add_row(each["id"], each["field"], each["input"], each["expected"], each["found"])
+    console.print(table)
+
+
+_PARTS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "matching": _evaluate_matching,
+    "titles": _evaluate_titles,
+}
 
 
 if __name__ == "__main__":

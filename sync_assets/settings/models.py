@@ -22,6 +22,7 @@ from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.settings.telegram import TelegramSettings
 from sync_assets.settings.trakt import TraktSettings
+from sync_assets.settings.watchlist import WatchlistSettings
 
 ENVIRONMENT_PREFIX = "SYNC_"
 ENVIRONMENT_DELIMITER = "__"
@@ -126,6 +127,7 @@ class Settings(BaseSettings):
     catalog: CatalogSettings = CatalogSettings()
     bangumi: BangumiSettings = BangumiSettings()
     trakt: TraktSettings = TraktSettings()
+    watchlist: WatchlistSettings = WatchlistSettings()
 
     @field_validator("telegram")
     @classmethod

@@ -1,7 +1,7 @@
 """A relay whose aria2 is real, and whose origins are stand-ins."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ class Relay:
             return downloads.create(connection, medium)
 
     @contextmanager
-    def worker(self) -> Iterator[Downloader]:
+    def worker(self) -> Generator[Downloader]:
         with Downloader(
             self.settings(),
             self.ledger,

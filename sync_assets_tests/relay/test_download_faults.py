@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class KilledError(Exception):
 
 
 @contextmanager
-def killed(monkeypatch: pytest.MonkeyPatch, target: Any, name: str) -> Iterator[None]:
+def killed(monkeypatch: pytest.MonkeyPatch, target: Any, name: str) -> Generator[None]:
     """Kill the worker where it calls something."""
 
     def die(*_: object, **__: object) -> None:

@@ -5,7 +5,7 @@ The tracker answers as https://www.bittorrent.org/beps/bep_0023.html says, to wh
 
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Tracker(SocketServer):
 
 
 @contextmanager
-def swarm(program: Path, directory: Path, torrent: bytes) -> Iterator[str]:
+def swarm(program: Path, directory: Path, torrent: bytes) -> Generator[str]:
     """Seed what lies in a directory; yield the tracker's address."""
     port = free_port("127.0.0.1")
     file = directory.with_suffix(".torrent")
