@@ -8,7 +8,6 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger, LedgerUnavailableError
@@ -81,16 +80,13 @@ def _pause_seconds(error: SyncError, growing: float) -> float:
     return pause
 
 
-def main(load: Callable[[], Settings] = load_settings) -> int:
+def main() -> int:
     """Run the service until it is told to end.
-
-    Args:
-        load: Gives the configuration.
 
     Returns:
         The exit status.
     """
-    settings = load()
+    settings = load_settings()
     configure_logging(settings)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,9 @@
 """Messages from Telegram become media, once each, whatever is killed or repeated."""
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,10 +31,10 @@ from sync_assets.relay.receiver import receive
 from sync_assets.relay.receiving import delivery, poll, take_in
 from sync_assets.relay.replying import NOTHING_TO_RELAY, Replier
 from sync_assets.relay.report import IntakeReport
-from sync_assets.settings import Settings
+from sync_assets.settings import Settings, load_settings
 from sync_assets.settings.relay import RelaySettings
 from sync_assets_tests.telegram.conftest import UNHURRIED, telegram_settings
-from sync_assets_tests.upstreams.telegram import TelegramServer
+from sync_assets_tests.upstreams.telegram import TOKEN, TelegramServer
 
 BOT = "123456"
 
@@ -354,3 +357,32 @@ def test_no_token_is_in_the_ledger(receiver: Receiver, tmp_path: Path) -> None:
     receiver.reply()
     for path in [each for each in tmp_path.rglob("*") if each.is_file()]:
         assert b"a-token-of-the-bot-father" not in path.read_bytes()
+
+
+def test_the_service_stores_what_comes_and_ends_when_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TelegramServer() as telegram:
+        (tmp_path / "sync.toml").write_text(
+            f'home = "home"\n[telegram]\nbot_token = "{TOKEN}"\nbase_url = "{telegram.url}"\n'
+            "[relay]\nenabled = true\nallowed_users = [42]\n"
+        )
+        monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
+        settings = load_settings()
+        ledger = Ledger.open(settings.ledger_url)
+        telegram.incoming.receive(text="http://host/a.mkv")
+        service = subprocess.Popen([sys.executable, "-m", "sync_assets.relay.receiver"])
+        try:
+            while telegram.incoming.waiting():
+                assert service.poll() is None
+                time.sleep(0.05)
+            service.terminate()
+            assert service.wait(30) == 0
+        finally:
+            service.kill()
+            service.wait()
+    report = take_in(ledger, settings.relay, bot_id=BOT, run_id=None)
+    ledger.close()
+    assert report.added == 1
+    logged = "".join(each.read_text() for each in (tmp_path / "home").rglob("*.log*"))
+    assert TOKEN not in logged
