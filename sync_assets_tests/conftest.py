@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,20 +57,60 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("postgres_url")
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new ledger's file, to be copied: a thousand tests need not all migrate their own."""
+    path = tmp_path_factory.mktemp("template") / "ledger.db"
+    Ledger.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    """The name of a database with a new ledger, to be copied."""
+    name = "template_of_tests"
+    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    url = make_url(postgres_server).set(database=name)
+    Ledger.open(url.render_as_string(hide_password=False)).close()
+    return name
+
+
 @pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
+def ledger(ledger_url: str, request: pytest.FixtureRequest) -> Iterator[Ledger]:
     """A new ledger, once on each kind of database."""
+    url = make_url(ledger_url)
+    if url.get_backend_name() == "sqlite":
+        _copy(request.getfixturevalue("migrated_sqlite"), Path(url.database or ""))
+    else:
+        template = request.getfixturevalue("migrated_postgres")
+        engine = create_engine(
+            request.getfixturevalue("postgres_server"), isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {url.database}"))
+            connection.execute(text(f"CREATE DATABASE {url.database} TEMPLATE {template}"))
+        engine.dispose()
     opened = Ledger.open(ledger_url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
+def sqlite_ledger(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Ledger]:
     """A new ledger, for tests that do not depend on the kind of database."""
-    opened = Ledger.open(f"sqlite:///{tmp_path / 'home' / 'ledger.db'}")
+    path = tmp_path / "home" / "ledger.db"
+    _copy(migrated_sqlite, path)
+    opened = Ledger.open(f"sqlite:///{path}")
     yield opened
     opened.close()
+
+
+def _copy(template: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(template, path)
 
 
 @pytest.fixture
