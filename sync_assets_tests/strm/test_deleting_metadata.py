@@ -14,6 +14,7 @@ from sync_assets.ledger.leases import Lease, hold_lease
 from sync_assets.settings.strm import DeletionSettings, DiscMode, StrmJobSettings, StrmSettings
 from sync_assets.settings.strm_metadata import MetadataMode, MetadataPolicy, MetadataSettings
 from sync_assets.settings.strm_sources import LocalSourceSettings
+from sync_assets.strm.deleting import confirmation
 from sync_assets.strm.events.draining import Drain
 from sync_assets.strm.job_run import JobRun
 from sync_assets.strm.listing import source_scan
@@ -111,6 +112,7 @@ def shelf(
     tmp_path: Path, sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shelf]:
     monkeypatch.setattr(source_scan, "datetime", Calendar)
+    monkeypatch.setattr(confirmation, "datetime", Calendar)
     monkeypatch.setattr(Calendar, "moment", datetime.now(UTC))
     with hold_lease(sqlite_ledger, "strm", purpose="test") as lease:
         yield Shelf(tmp_path, sqlite_ledger, lease)

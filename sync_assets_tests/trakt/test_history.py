@@ -103,7 +103,8 @@ def test_the_first_sync_of_10000_plays_of_400_shows_takes_at_most_60_requests(
     work = work_at()
     outcome = sync(work)
     assert outcome.numbers["added"] == 10_000
-    assert client.requests == 41
+    # 41 pages, and whatever a busy machine makes the client ask twice.
+    assert client.requests <= 60
     assert is_as_trakt_says(upstream, work)
     upstream.library.advance(hours=1)
     upstream.library.watch(show(5), season=9, number=9)
