@@ -175,6 +175,8 @@ def test_from_the_command_line_no_partition_and_no_daemon_is_needed(
     done = subprocess.run(
         [sys.executable, "-m", "dagster", *command],
         env={**os.environ, "DAGSTER_HOME": str(home)},
+        # Dagster believes a checkout's .env more than its environment.
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=120,

@@ -57,7 +57,12 @@ def _running(command: Sequence[str], port: int) -> Generator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            # wsgidav waits for whoever still holds a connection to it.
+            process.kill()
+            process.wait()
 
 
 def _listens(port: int) -> bool:
