@@ -174,6 +174,32 @@ def test_a_file_of_a_title_that_came_back_after_the_interrupted_scan_saw_none_is
     assert "Show 00/1.strm" in tree_of(library.base / "library")
 
 
+def test_what_an_interrupted_scan_did_not_see_is_not_deleted_by_the_one_that_goes_on(
+    library: Library,
+) -> None:
+    list_and_write(library.job)
+    library.server.remove("/Shows/Show 00/1.mkv")
+    library.interrupt_after(20)
+    library.server.add("/Shows/Show 00/1.mkv")
+    list_and_write(library.job)
+    result = clean_orphans(library.job)
+    assert result.numbers["deleted"] == 0
+    assert result.numbers["protected"] >= 1
+    assert "Show 00/1.strm" in tree_of(library.base / "library")
+
+
+def test_a_scan_that_is_not_interrupted_deletes_what_a_resumed_one_protected(
+    library: Library,
+) -> None:
+    list_and_write(library.job)
+    library.server.remove("/Shows/Show 00/1.mkv")
+    library.interrupt_after(20)
+    list_and_write(library.job)
+    assert clean_orphans(library.job).numbers["deleted"] == 0
+    list_and_write(library.job)
+    assert clean_orphans(library.job).numbers["deleted"] == 1
+
+
 ENTRIES = [
     Entry("電影 \U0001f4ff.mkv", EntryKind.FILE, 10**12, 1.25, sign="abc=:0"),
     Entry("half \ud83d", EntryKind.UNREADABLE, error="its name is not Unicode"),

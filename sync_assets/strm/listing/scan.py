@@ -12,6 +12,7 @@ from sync_assets.strm.listing.concurrent_walk import ConcurrentWalk
 from sync_assets.strm.models import Entry, EntryKind, ListedDirectory, ListingStatus, join
 from sync_assets.strm.sources import DirectoryUnavailableError, Source, UnprovenListingError
 
+_BEFORE = "it was listed by a scan that was interrupted"
 _CIRCLE = "it holds exactly what a folder above it holds: the source may lead in a circle"
 
 
@@ -135,7 +136,8 @@ class _Scanner:
         for path, entries in checkpoint.listed() if checkpoint is not None else ():
             known = pending.pop(path, None)
             if known is not None:
-                listed = self._understand(known, entries)
+                # What came back since then is not in it: it shows what there is, and proves no gap.
+                listed = self._understand(known, entries, ListingStatus.UNPROVEN, _BEFORE)
                 pending.update((child.path, child) for child in listed.children)
                 yield listed.directory
         for listed in self._list_all(list(reversed(pending.values()))):
