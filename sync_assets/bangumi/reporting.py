@@ -7,6 +7,7 @@ from sync_assets.bangumi.account_run import StageResult
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus, read_results
+from sync_assets.oauth.errors import NotConnectedError
 from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
 
@@ -51,11 +52,15 @@ class Reporter:
             error: What it raised.
         """
         text = str(error) if isinstance(error, SyncError) else type(error).__name__
-        self._report(run_id, account, stage, {"status": ResultStatus.FAILED, "error": text})
+        report = {"status": ResultStatus.FAILED, "error": text}
+        if isinstance(error, NotConnectedError):
+            report["remedy"] = error.remedy
+        self._report(run_id, account, stage, report)
 
     def _report(self, run_id: str, account: str, stage: str, report: Mapping[str, Any]) -> None:
         stages = {} if stage == FIRST_STAGE else dict(self._last_stages(account))
         stages[stage] = dict(report)
+        remedies = [each["remedy"] for each in stages.values() if "remedy" in each]
         statuses = [ResultStatus(each["status"]) for each in stages.values()]
         report_result(
             self._ledger,
@@ -68,7 +73,7 @@ class Reporter:
                 skipped=_number(stages, "matches", "status_review"),
                 failed=sum(each.get("failed", 0) for each in stages.values()),
                 run_id=run_id,
-                detail={"stages": stages},
+                detail={"stages": stages, **({"remedy": remedies[0]} if remedies else {})},
             ),
         )
 

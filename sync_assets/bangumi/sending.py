@@ -15,7 +15,6 @@ from sync_assets.bangumi.entries import entry_has
 from sync_assets.bangumi.errors import (
     BangumiBannedError,
     BangumiRejectedError,
-    BangumiUnauthorizedError,
     BangumiUnavailableError,
     OutcomeUnknownError,
 )
@@ -40,12 +39,13 @@ from sync_assets.bangumi.reports import (
 )
 from sync_assets.bangumi.trouble import Trouble
 from sync_assets.bangumi.wanted import WantedSubject
+from sync_assets.oauth.errors import NotConnectedError
 from sync_assets.progress import Progress
 
 PLAN_LASTS = timedelta(hours=1)
 """A plan that is older is made anew before it is sent: the user may have changed something."""
 
-_NOT_NOW = (BangumiBannedError, BangumiUnauthorizedError, BangumiUnavailableError)
+_NOT_NOW = (BangumiBannedError, BangumiUnavailableError, NotConnectedError)
 _NOT_COLLECTED = "add subject to your collection"
 _TRIES = 3
 _log = logging.getLogger(__name__)

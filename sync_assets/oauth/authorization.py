@@ -90,7 +90,8 @@ class Authorizations:
             raise StateRejectedError(
                 "This authorization was not begun by this browser, or is more than ten minutes "
                 "old, or was used already.",
-                remedy="Begin again, and finish it in the same browser.",
+                remedy="Begin again, and finish it in the same browser. If scripts/connect is "
+                "waiting, give it the address of this page.",
             )
         return content["account"]
 

@@ -13,10 +13,10 @@ from sync_assets.server import (
     events,
     health,
     metrics,
+    oauth_pages,
     pages,
     storage_webhooks,
     telegram_webhook,
-    trakt_pages,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         storage_webhooks,
         telegram_webhook,
         pages,
-        trakt_pages,
+        oauth_pages,
         documentation,
     )
     for module in routers:

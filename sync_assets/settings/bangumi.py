@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.times import Cron, TimeZone
@@ -50,7 +50,9 @@ class BangumiAccountSettings(Section):
     """One Bangumi account; its name is that of the Trakt account whose history it takes."""
 
     access_token: SecretStr | None = Field(
-        default=None, description="A personal access token, from next.bgm.tv/demo/access-token."
+        default=None,
+        description="A personal access token, from next.bgm.tv/demo/access-token. Used as long as "
+        "the account is not connected with scripts/connect bangumi NAME.",
     )
     paused: bool = Field(default=False, description="Whether nothing is asked or sent for it.")
 
@@ -119,6 +121,19 @@ class BangumiSettings(Section):
     base_url: Annotated[str, AfterValidator(_https)] = Field(
         default="https://api.bgm.tv", description="The address of the API."
     )
+    oauth_url: Annotated[str, AfterValidator(_https)] = Field(
+        default="https://bgm.tv", description="The address where accounts are connected."
+    )
+    client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Of the app made at bgm.tv/dev/app; not needed with personal tokens.",
+    )
+    client_secret: SecretStr | None = Field(default=None, description="Of the same app.")
+    redirect_uri: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8080/oauth/bangumi/callback"),
+        description="The app's redirect address: this server's /oauth/bangumi/callback.",
+    )
     schedule: Cron = Field(default="15 */6 * * *", description="Cron expression of the reports.")
     timezone: TimeZone = Field(default="UTC", description="IANA name of its time zone.")
     timeout_seconds: float = Field(
@@ -140,3 +155,10 @@ class BangumiSettings(Section):
     def active_accounts(self) -> list[str]:
         """The accounts that are not paused, sorted."""
         return sorted(name for name, account in self.accounts.items() if not account.paused)
+
+    @model_validator(mode="after")
+    def _app_is_whole(self) -> Self:
+        if (self.client_id is None) != (self.client_secret is None):
+            message = "client_id and client_secret belong together: set both, or none"
+            raise ValueError(message)
+        return self

@@ -370,7 +370,7 @@ def test_a_token_that_is_not_accepted_says_connect_again(account, server):
     server.add_subject(1)
     account.watch(matched(1, 1))
     server.tokens.clear()
-    with pytest.raises(BangumiUnauthorizedError, match="connect the account again"):
+    with pytest.raises(BangumiUnauthorizedError, match="scripts/connect bangumi alice"):
         account.plan()
     assert len(server.requests) == 1
 

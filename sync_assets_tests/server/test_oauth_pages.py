@@ -1,4 +1,4 @@
-"""The pages that connect Trakt: codes, states, and what a stranger may not do."""
+"""The pages that connect accounts: codes, states, and what a stranger may not do."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from sync_assets.bangumi.oauth import token_keeper as bangumi_keeper
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.secrets import load_key
 from sync_assets.ledger.types import utc_now
@@ -17,10 +18,13 @@ from sync_assets.oauth import NotConnectedError, authorization
 from sync_assets.oauth.authorization import Authorizations, StateRejectedError
 from sync_assets.settings import Settings
 from sync_assets.trakt.oauth import token_keeper
+from sync_assets_tests.support.bangumi import bangumi_settings, running_oauth
 from sync_assets_tests.support.trakt import running_trakt, trakt_settings
+from sync_assets_tests.upstreams.bangumi_oauth import CLIENT_SECRET, BangumiOAuth
 from sync_assets_tests.upstreams.trakt import TraktUpstream
 
 PAGE = "/oauth/trakt"
+BANGUMI_PAGE = "/oauth/bangumi"
 
 
 @pytest.fixture
@@ -31,9 +35,19 @@ def upstream() -> Iterator[TraktUpstream]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, upstream: TraktUpstream) -> Settings:
-    redirect_uri = "http://testserver/oauth/trakt/callback"
-    return Settings(home=tmp_path, trakt=trakt_settings(upstream, redirect_uri=redirect_uri))
+def bangumi() -> Iterator[BangumiOAuth]:
+    with running_oauth() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path, upstream: TraktUpstream, bangumi: BangumiOAuth) -> Settings:
+    to_us = "http://testserver/oauth/{}/callback".format
+    return Settings(
+        home=tmp_path,
+        trakt=trakt_settings(upstream, redirect_uri=to_us("trakt")),
+        bangumi=bangumi_settings(bangumi, redirect_uri=to_us("bangumi")),
+    )
 
 
 def access_token(settings: Settings, ledger: Ledger) -> SecretStr:
@@ -41,9 +55,9 @@ def access_token(settings: Settings, ledger: Ledger) -> SecretStr:
     return token_keeper(ledger, key, settings.trakt, "alice").access_token()
 
 
-def begin(client) -> httpx.URL:
-    """Begin an authorization; return where Trakt would send the browser back to."""
-    answer = client.get(f"{PAGE}/start", params={"account": "alice"}, follow_redirects=False)
+def begin(client, page: str = PAGE) -> httpx.URL:
+    """Begin an authorization; return where the provider would send the browser back to."""
+    answer = client.get(f"{page}/start", params={"account": "alice"}, follow_redirects=False)
     assert answer.status_code == 303
     return httpx.URL(httpx.get(answer.headers["location"]).headers["location"])
 
@@ -168,3 +182,48 @@ def test_an_outage_of_trakt_is_shown(client, upstream) -> None:
     answer = client.post(f"{PAGE}/device", params={"account": "alice"})
     assert answer.status_code == 400
     assert "503" in answer.text
+
+
+def bangumi_token(settings: Settings, ledger: Ledger) -> SecretStr:
+    key = load_key(settings.home)
+    return bangumi_keeper(ledger, key, settings.bangumi, "alice").access_token()
+
+
+def test_bangumi_is_connected_in_the_browser(client, settings, ledger) -> None:
+    assert "Connect with a code" not in client.get(BANGUMI_PAGE).text
+    answer = client.get(str(begin(client, BANGUMI_PAGE)))
+    assert "Connected." in answer.text
+    assert bangumi_token(settings, ledger) == SecretStr("bangumi-access-2")
+
+
+def test_a_code_of_bangumi_that_came_too_late_connects_nothing(client, bangumi) -> None:
+    back = begin(client, BANGUMI_PAGE)
+    bangumi.clock = lambda: utc_now().timestamp() + 61
+    answer = client.get(str(back))
+    assert answer.status_code == 400
+    assert "invalid_grant" in answer.text
+    assert CLIENT_SECRET not in answer.text
+
+
+def test_an_authorization_of_one_provider_is_none_of_another(client, bangumi) -> None:
+    back = begin(client)
+    answer = client.get(f"{BANGUMI_PAGE}/callback", params=dict(back.params))
+    assert answer.status_code == 400
+    assert bangumi.requests["/oauth/access_token"] == 0
+
+
+def test_a_denial_at_bangumi_is_shown(client, bangumi) -> None:
+    bangumi.user_agrees = False
+    answer = client.get(str(begin(client, BANGUMI_PAGE)))
+    assert answer.status_code == 400
+    assert "denied at Bangumi" in answer.text
+
+
+def test_bangumi_has_no_codes_to_type_in(client) -> None:
+    answer = client.post(f"{BANGUMI_PAGE}/device", params={"account": "alice"})
+    assert answer.status_code == 400
+    assert "Connect in this browser" in answer.text
+
+
+def test_an_unknown_provider_has_no_page(client) -> None:
+    assert client.get("/oauth/pixiv").status_code == 422
