@@ -90,16 +90,18 @@ def _result(run: AccountRun, matches: list[StoredMatch], before: set[str]) -> St
     statuses = Counter(each.status for each in matches)
     methods = Counter(each.method for each in matches if each.status == MatchStatus.MATCHED)
     review = [each for each in matches if each.status == MatchStatus.REVIEW]
+    new = [each.title for each in review if each.key not in before]
     return StageResult(
         {
             "items": len(matches),
             **{f"status_{status}": statuses[status] for status in MatchStatus},
             **{f"method_{method}": count for method, count in sorted(methods.items()) if method},
-            "review_new": sum(each.key not in before for each in review),
+            "review_new": len(new),
             "match_rate": round(match_rate(matches), 4),
             "requests": run.client.requests,
         },
         notes={"review": _review_table(review)},
+        new_reviews=new,
     )
 
 

@@ -1,6 +1,6 @@
 """What each Bangumi account last did: its stages' results, kept in the ledger for `/health`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sync_assets.bangumi.account_run import StageResult
@@ -9,10 +9,12 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus, read_results
 from sync_assets.oauth.errors import NotConnectedError
 from sync_assets.ops.health import report_result
+from sync_assets.ops.notifications import NotificationKind, notify
 from sync_assets.settings import Settings
 
 DOMAIN = "bangumi"
 FIRST_STAGE = "matches"
+_REVIEWS_TOLD = 10
 _SEVERITY = (ResultStatus.OK, ResultStatus.DEGRADED, ResultStatus.FAILED)
 
 
@@ -41,6 +43,8 @@ class Reporter:
         status = ResultStatus.DEGRADED if is_degraded else ResultStatus.OK
         report = {"status": status, "failed": result.failed, **result.numbers}
         self._report(run_id, account, stage, report)
+        if result.new_reviews:
+            self._tell_reviews(run_id, account, result.new_reviews)
 
     def failed(self, run_id: str, account: str, stage: str, error: Exception) -> None:
         """Report that a stage could not do its work.
@@ -75,6 +79,17 @@ class Reporter:
                 run_id=run_id,
                 detail={"stages": stages, **({"remedy": remedies[0]} if remedies else {})},
             ),
+        )
+
+    def _tell_reviews(self, run_id: str, account: str, titles: Sequence[str]) -> None:
+        shown = [f"* {title}" for title in titles[:_REVIEWS_TOLD]]
+        hidden = len(titles) - len(shown)
+        notify(
+            self._ledger,
+            NotificationKind.REVIEW,
+            f"{DOMAIN}/{account}/{run_id}",
+            f"{DOMAIN} {account}: {len(titles)} new to review",
+            "\n".join([*shown, *([f"… and {hidden} more"] if hidden else [])]),
         )
 
     def _last_stages(self, account: str) -> Mapping[str, Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets.settings.catalog import CatalogSettings
+from sync_assets.settings.notifications import NotificationSettings
 from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.relay import RelaySettings
 from sync_assets.settings.section import AnchoredPath, Section
@@ -120,6 +121,7 @@ class Settings(BaseSettings):
     dagster: DagsterSettings = DagsterSettings()
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
+    notifications: NotificationSettings = NotificationSettings()
     strm: StrmSettings = StrmSettings()
     pixiv: PixivSettings = PixivSettings()
     telegram: TelegramSettings = TelegramSettings()

@@ -11,6 +11,7 @@ from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.rate_budgets import read_budgets
 from sync_assets.ops.home import initialise_home
+from sync_assets.ops.notifications.outbox import read_waiting
 from sync_assets.settings import load_settings
 from sync_assets_tests.bangumi.matching.building import SHOW, Catalogue
 from sync_assets_tests.bangumi.trakt_rows import play, write_collection, write_history
@@ -73,6 +74,16 @@ def health(settings):
     return report["domains"]["bangumi"]["status"]
 
 
+def waiting(settings):
+    """The notifications that wait to be told."""
+    ledger = Ledger.open(settings.ledger_url)
+    try:
+        with ledger.read() as connection:
+            return read_waiting(connection)
+    finally:
+        ledger.close()
+
+
 def failure(result):
     (event, *_) = result.get_step_failure_events()
     return str(event.step_failure_data.user_failure_data.description)
@@ -124,6 +135,8 @@ def test_what_is_unsure_waits_for_review_with_its_candidates(configure, server, 
     assert server.count("P* /v0/users/*") == 0
     _, metadata = run(settings, instance)
     assert metadata["matches"]["review_new"] == 0
+    (told,) = waiting(settings)
+    assert told.title == "bangumi alice: 1 new to review"
 
 
 def test_your_own_rule_answers_the_review_and_the_episode_is_reported(configure, server, instance):
