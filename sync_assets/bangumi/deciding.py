@@ -54,7 +54,7 @@ def must_be_read(
         return True
     entry = reports.get(collection_key(wanted.subject))
     if entry is None:
-        return wanted.is_wish or (wanted.rating is not None and bool(wanted.marks))
+        return wanted.is_wish or wanted.rating is not None
     if entry.state in _PENDING or is_due(entry, now):
         return True
     return wanted.rating is not None and wanted.rating != entry.target_rate

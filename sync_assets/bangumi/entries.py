@@ -6,7 +6,7 @@ from dataclasses import replace
 from sync_assets.bangumi.models import Collected, CollectionType, EpisodeState, SubjectState
 from sync_assets.bangumi.reports import Draft, Report, ReportKind, ReportState, collection_key
 from sync_assets.bangumi.wanted import WantedSubject
-from sync_assets.settings.bangumi import HandPolicy, ReportingSettings
+from sync_assets.settings.bangumi import HandPolicy, ReportingSettings, UnplayedRatingPolicy
 
 
 def entry_has(report: Report, collected: Collected | None) -> bool:
@@ -114,9 +114,14 @@ class EntryDecision:
         is_completed = current is CollectionType.COLLECTED
         if (marks and not is_completed) or (unmarks and not is_whole and is_completed):
             return CollectionType.WATCHING
-        if current is None and self._wanted.is_wish:
-            return CollectionType.WISH
-        return current
+        return self._type_without_marks() if current is None else current
+
+    def _type_without_marks(self) -> CollectionType | None:
+        """Return what to make of a subject of which nothing was watched; None to leave it alone."""
+        is_rated_only = self._wanted.rating is not None and not self._wanted.marks
+        if is_rated_only and self._policy.unplayed_ratings is UnplayedRatingPolicy.COLLECTED:
+            return CollectionType.COLLECTED
+        return CollectionType.WISH if self._wanted.is_wish else None
 
     @property
     def _is_settled(self) -> bool:

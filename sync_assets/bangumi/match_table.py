@@ -41,6 +41,7 @@ class StoredMatch:
         removed_plays: How many were removed there.
         watched_at: The last one.
         is_collected_only: It is in Trakt's collection, and was never watched.
+        is_rated_only: It stands for what has a rating at Trakt, and was never watched.
     """
 
     key: str
@@ -64,6 +65,12 @@ class StoredMatch:
     removed_plays: int
     watched_at: datetime | None
     is_collected_only: bool
+    is_rated_only: bool = False
+
+    @property
+    def was_watched(self) -> bool:
+        """Whether there is a play of it, or was one."""
+        return not (self.is_collected_only or self.is_rated_only)
 
     @property
     def is_film(self) -> bool:
@@ -120,6 +127,7 @@ def stored_match(watched: Watched, match: Match, episode_counts: Mapping[int, in
         removed_plays=watched.removed_plays,
         watched_at=watched.watched_at,
         is_collected_only=watched.is_collected_only,
+        is_rated_only=watched.is_rated_only,
     )
 
 
@@ -176,5 +184,6 @@ def _schema() -> "pa.Schema":
         "removed_plays": pa.int64(),
         "watched_at": pa.timestamp("us", tz="UTC"),
         "is_collected_only": pa.bool_(),
+        "is_rated_only": pa.bool_(),
     }
     return pa.schema([(name, types.get(name, pa.string())) for name in StoredMatch.__slots__])

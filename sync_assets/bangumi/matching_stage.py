@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
@@ -19,9 +20,9 @@ from sync_assets.bangumi.matching import (
     read_overrides,
 )
 from sync_assets.bangumi.searching import RememberedSearch
-from sync_assets.bangumi.trakt_tables import read_collected, read_watched
+from sync_assets.bangumi.trakt_tables import Watched, read_collected, read_rated, read_watched
 from sync_assets.catalog.index import CatalogIndex
-from sync_assets.settings.bangumi import CollectionPolicy
+from sync_assets.settings.bangumi import CollectionPolicy, UnplayedRatingPolicy
 
 _REVIEWS_SHOWN = 50
 
@@ -40,10 +41,7 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     Raises:
         SyncError: There is no history, no catalogue, or a rule is wrong.
     """
-    watched = read_watched(run.lake, run.account)
-    if run.settings.reporting.collection is CollectionPolicy.WISH:
-        known = {each.item.key for each in watched}
-        watched += [e for e in read_collected(run.lake, run.account) if e.item.key not in known]
+    watched = _items(run)
     rules = MatchingRules(
         minimum_confidence=run.settings.matching.minimum_confidence,
         blocked_words=run.settings.matching.blocked_words,
@@ -63,6 +61,21 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     before = _waiting(run)
     write_matches(run.lake, run.account, matches)
     return _result(run, matches, before)
+
+
+def _items(run: AccountRun) -> list[Watched]:
+    """Return what was watched, and what is wanted without: rated, or collected."""
+    policy = run.settings.reporting
+    found = {each.item.key: each for each in read_watched(run.lake, run.account)}
+    if policy.unplayed_ratings is not UnplayedRatingPolicy.OFF:
+        for rated in read_rated(run.lake, run.account, list(found.values())):
+            found.setdefault(rated.item.key, rated)
+    if policy.collection is CollectionPolicy.WISH:
+        for collected in read_collected(run.lake, run.account):
+            known = found.setdefault(collected.item.key, collected)
+            if known.is_rated_only:
+                found[known.item.key] = replace(known, is_collected_only=True)
+    return list(found.values())
 
 
 def match_rate(matches: list[StoredMatch]) -> float:

@@ -83,9 +83,10 @@ def wanted_subjects(
             by_subject.setdefault(match.subject, []).append(match)
     wanted = {}
     for subject, found in by_subject.items():
-        watched = [each for each in found if not each.is_collected_only]
-        is_wish = policy.collection is CollectionPolicy.WISH and len(watched) < len(found)
-        if watched or is_wish:
+        watched = [each for each in found if each.was_watched]
+        is_collected = any(each.is_collected_only for each in found)
+        is_wish = policy.collection is CollectionPolicy.WISH and is_collected
+        if watched or is_wish or subject in rating_of:
             wanted[subject] = WantedSubject(
                 subject,
                 found[0].title,
@@ -127,12 +128,15 @@ def _joined(first: WantedMark, second: WantedMark) -> WantedMark:
 def _subject_ratings(
     matches: Sequence[StoredMatch], ratings: Iterable[Rating], policy: RatingPolicy
 ) -> dict[int, int]:
-    """Give each rating to one subject: of a season or a show, the first that was watched of it."""
+    """Give each rating to one subject: of a season or a show, the first that was watched of it.
+
+    Of what was never watched, it is the subject of the first episode.
+    """
     if policy is RatingPolicy.OFF:
         return {}
     first: dict[tuple[str, int | None], StoredMatch] = {}
-    watched = [each for each in matches if not each.is_collected_only and not each.is_special]
-    for match in sorted(watched, key=lambda each: (each.season or 0, each.number or 0)):
+    usable = [e for e in matches if not e.is_special and (e.was_watched or e.is_rated_only)]
+    for match in sorted(usable, key=_watched_in_order):
         if match.is_film:
             first.setdefault((match.work, None), match)
         elif match.season is not None and match.season > 0:
@@ -144,9 +148,13 @@ def _subject_ratings(
     if policy in (RatingPolicy.SHOW, RatingPolicy.SEASON_OR_SHOW):
         accepted["show"] = 1
     rated: dict[int, int] = {}
-    usable = [each for each in ratings if each.media_type in accepted]
-    for rating in sorted(usable, key=lambda each: accepted[each.media_type]):
+    wanted = [each for each in ratings if each.media_type in accepted]
+    for rating in sorted(wanted, key=lambda each: accepted[each.media_type]):
         match = first.get((rating.work, rating.season))
         if match is not None and match.subject is not None:
             rated.setdefault(match.subject, rating.rating)
     return rated
+
+
+def _watched_in_order(match: StoredMatch) -> tuple[bool, int, int]:
+    return not match.was_watched, match.season or 0, match.number or 0

@@ -20,6 +20,17 @@ class RatingPolicy(StrEnum):
     SEASON_OR_SHOW = "season_or_show"
 
 
+class UnplayedRatingPolicy(StrEnum):
+    """What becomes of the rating of a show, season or film without any play at Trakt.
+
+    Nothing; given where Bangumi has an entry; or given, with 看过 where there is no entry.
+    """
+
+    OFF = "off"
+    EXISTING = "existing"
+    COLLECTED = "collected"
+
+
 class CollectionPolicy(StrEnum):
     """What becomes of Trakt's collection: nothing, or 想看 (want to watch)."""
 
@@ -96,6 +107,11 @@ class ReportingSettings(Section):
     )
     ratings: RatingPolicy = Field(
         default=RatingPolicy.SEASON_OR_SHOW, description="off, season, show or season_or_show."
+    )
+    unplayed_ratings: UnplayedRatingPolicy = Field(
+        default=UnplayedRatingPolicy.COLLECTED,
+        description="off, existing or collected: ratings of what was never played at Trakt; with "
+        "collected, what is not in your collection becomes 看过.",
     )
     overwrite_ratings: bool = Field(
         default=False, description="Whether ratings that were given at Bangumi are replaced."

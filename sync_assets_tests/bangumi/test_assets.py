@@ -14,7 +14,12 @@ from sync_assets.ops.home import initialise_home
 from sync_assets.ops.notifications.outbox import read_waiting
 from sync_assets.settings import load_settings
 from sync_assets_tests.bangumi.matching.building import SHOW, Catalogue
-from sync_assets_tests.bangumi.trakt_rows import play, write_collection, write_history
+from sync_assets_tests.bangumi.trakt_rows import (
+    play,
+    write_collection,
+    write_history,
+    write_ratings,
+)
 from sync_assets_tests.upstreams.bangumi import TOKEN, Entry, Fault
 
 GRAPH_KEYS = ("matches", "plan", "reports")
@@ -123,6 +128,26 @@ def test_what_was_watched_is_reported_and_the_checks_hold(configure, server, ins
     assert result.success
     assert len(server.requests) == before
     assert [metadata[name]["requests"] for name in GRAPH_KEYS] == [0, 0, 0]
+
+
+def test_what_is_rated_and_was_never_played_is_matched_and_rated(configure, server, instance):
+    settings = configure("dry_run = false")
+    unknown = {"trakt": 77, "tmdb": 777, "title": "A Western"}
+    plays = play(1, 1, **unknown, genres=["western"]), play(2, 1, season=0)
+    write_history(settings.lake_directory, "alice", *plays)
+    show = {"trakt": 10, "tmdb": 100, "title": "Star Kettle", "rating": 9}
+    write_ratings(
+        settings.lake_directory,
+        "alice",
+        {**show, "media_type": "season", "season": 1},
+        {**show, "media_type": "season", "season": 0, "rating": 1},
+        {**show, "media_type": "show", "rating": 5},
+        {**unknown, "media_type": "show", "rating": 3},
+    )
+    result, metadata = run(settings, instance)
+    assert result.success
+    assert metadata["matches"]["status_matched"] == 1
+    assert server.entries == {1: Entry(2, 9)}
 
 
 def test_what_is_unsure_waits_for_review_with_its_candidates(configure, server, instance):
