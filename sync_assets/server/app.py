@@ -13,20 +13,22 @@ from sync_assets.server import (
     events,
     health,
     metrics,
-    pages,
     storage_webhooks,
     telegram_webhook,
     trakt_pages,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
+from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.pages import error_page, navigation, overview, sign_in, static_files
 from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.settings import Settings, load_settings
 
@@ -68,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         measurements=measurements,
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
-    install_error_handlers(app)
+    install_error_handlers(app, error_page)
     routers = (
         health,
         metrics,
@@ -76,12 +78,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         webhooks,
         storage_webhooks,
         telegram_webhook,
-        pages,
+        static_files,
+        sign_in,
+        overview,
         trakt_pages,
         documentation,
     )
     for module in routers:
         app.include_router(module.router)
+    app.state.navigation = navigation(app, settings)
     return app
 
 
@@ -109,7 +114,16 @@ async def run_parts(
     launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(
-            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher
+            settings,
+            ledger,
+            reader,
+            TokenVerifier(reader),
+            inbox,
+            feed,
+            measurements,
+            launcher,
+            CookieSealer(settings.home),
+            SignInAttempts(),
         )
     finally:
         feed.close()
