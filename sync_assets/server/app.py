@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
     install_error_handlers(app, error_page)
-    routers = (
+    modules = (
         health,
         metrics,
         events,
@@ -84,9 +84,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trakt_pages,
         documentation,
     )
-    for module in routers:
-        app.include_router(module.router)
-    app.state.navigation = navigation(app, settings)
+    routers = [module.router for module in modules]
+    for router in routers:
+        app.include_router(router)
+    app.state.navigation = navigation(routers, settings)
     return app
 
 

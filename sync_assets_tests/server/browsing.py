@@ -1,4 +1,4 @@
-"""What tests with a real browser share: a signed-in page of a real server, and what it must keep."""
+"""What tests with a real browser share: a page of a real server, and what all pages must keep."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A real browser: the Chromium of the system, driven by Playwright, which brings none of its own."""
+"""A real browser: the Chromium of the system, driven by Playwright."""
 
 import shutil
 from collections.abc import Generator

@@ -1,9 +1,9 @@
 """What the header of every page links to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 
 from sync_assets.ledger.tokens import Scope
 from sync_assets.settings import Settings
@@ -41,12 +41,12 @@ _ENTRIES = (
 )
 
 
-def navigation(app: FastAPI, settings: Settings) -> Sequence[NavigationEntry]:
-    """Return the pages that an app serves and the configuration has a use for.
+def navigation(routers: Iterable[APIRouter], settings: Settings) -> Sequence[NavigationEntry]:
+    """Return the pages that are served and that the configuration has a use for.
 
     Args:
-        app: The app, with all its routers.
+        routers: All routers of the app.
         settings: The configuration.
     """
-    served = {getattr(route, "path", None) for route in app.routes}
+    served = {getattr(route, "path", None) for router in routers for route in router.routes}
     return [entry for entry in _ENTRIES if entry.path in served and entry.is_enabled(settings)]
