@@ -3,13 +3,13 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, create_token
 from sync_assets_tests.server.process import RunningServer
 
-PHONE = {"width": 320, "height": 640}
+PHONE = ViewportSize(width=320, height=640)
 
 
 @contextmanager

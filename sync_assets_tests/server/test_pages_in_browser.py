@@ -38,7 +38,7 @@ def test_the_overview_follows_what_happens(browser, ledger, tmp_path):
         with ledger.write() as connection:
             record_result(connection, Result("catalog", "anime", ResultStatus.OK, added=12_345))
         # The page asks by itself every ten seconds.
-        expect(page.get_by_text("12345")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("12,345")).to_be_visible(timeout=60_000)
 
 
 def test_the_keyboard_is_enough_and_a_small_phone_needs_no_sideways_scrolling(

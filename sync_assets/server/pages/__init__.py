@@ -3,7 +3,8 @@
 A page of a domain is a router beside this package. Its routes take a `PageUser` or a
 `PageAdministrator`, and answer with `page`, `fragment` (a part, for htmx) or `see_other` (after a
 form). Its template extends `base.html` and uses the macros of `components.html`. Its entry in
-`navigation` puts it into the header.
+`navigation` puts it into the header. Where htmx replaces a part of a page, whatever can have the
+focus in there has an `id`: htmx then gives the focus back.
 """
 
 from sync_assets.server.pages.access import PageAdministrator, PageUser, require_page_scope

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse
 
 from sync_assets.ledger.tokens import Scope
-from sync_assets.ops.health import DomainHealth, HealthReport, health_report
+from sync_assets.ops.health import DomainHealth, DomainStatus, HealthReport, health_report
 from sync_assets.ops.services import Endpoint
 from sync_assets.server.context import ServerContext, context_of
 from sync_assets.server.pages.access import require_page_scope
@@ -36,17 +36,30 @@ _DOMAINS: Mapping[str, _DomainText] = {
 }
 
 
+_ORDER = (
+    DomainStatus.FAILED,
+    DomainStatus.DEGRADED,
+    DomainStatus.UNKNOWN,
+    DomainStatus.OK,
+    DomainStatus.WAITING,
+    DomainStatus.OFF,
+)
+"""What needs the user comes first."""
+
+
 @dataclass(frozen=True)
 class DomainView:
     """What the page shows of a domain.
 
     Attributes:
+        name: As the configuration calls it.
         title: Its name.
         purpose: What it is for.
         page_path: Its own page, where it has one.
         health: How it is.
     """
 
+    name: str
     title: str
     purpose: str
     page_path: str | None
@@ -90,9 +103,8 @@ def _views(request: Request, report: HealthReport) -> list[DomainView]:
     for name, health in report.domains.items():
         text = _DOMAINS.get(name, _DomainText(name, ""))
         page_path = text.page_path if text.page_path in shown else None
-        views.append(DomainView(text.title, text.purpose, page_path, health))
-    # What is off is of the least interest.
-    return sorted(views, key=lambda view: (view.health.status == "off", view.title))
+        views.append(DomainView(name, text.title, text.purpose, page_path, health))
+    return sorted(views, key=lambda view: (_ORDER.index(view.health.status), view.title))
 
 
 def _dagster_url(request: Request, context: ServerContext) -> str | None:

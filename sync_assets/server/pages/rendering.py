@@ -65,9 +65,8 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals["static_address"] = static_address
-_TEMPLATES.globals["htmx_config"] = json.dumps(_HTMX_CONFIG)
 _TEMPLATES.filters["ago"] = ago
+_GLOBALS = {"static_address": static_address, "htmx_config": json.dumps(_HTMX_CONFIG)}
 
 
 def page(
@@ -147,5 +146,5 @@ def see_other(request: Request, path: str, message: str = "") -> RedirectRespons
 
 
 def _render(template: str, status: HTTPStatus, values: Mapping[str, Any]) -> HTMLResponse:
-    content = _TEMPLATES.get_template(template).render(values)
+    content = _TEMPLATES.get_template(template, globals=_GLOBALS).render(values)
     return HTMLResponse(content, status, _HEADERS)
