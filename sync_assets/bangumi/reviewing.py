@@ -177,18 +177,18 @@ class Reviews:
     Args:
         settings: The configuration.
         ledger: The ledger, which keeps the events.
-        connect: Opens Bangumi's API, for subjects that the catalogue does not know.
+        open_client: Opens Bangumi's API, for subjects that the catalogue does not know.
     """
 
     def __init__(
         self,
         settings: Settings,
         ledger: Ledger,
-        connect: Callable[[], AbstractContextManager["BangumiClient"]] | None = None,
+        open_client: Callable[[], AbstractContextManager["BangumiClient"]] | None = None,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
-        self._connect = connect or self._connect_first
+        self._open_client = open_client or self._open_first_client
         self._index_path = settings.catalog_directory / INDEX_NAME
 
     def queue(self) -> ReviewQueue:
@@ -235,7 +235,7 @@ class Reviews:
             known = index.subjects([number]).get(number)
         if known is not None:
             return candidate(number, known)
-        with self._connect() as client:
+        with self._open_client() as client:
             found = client.subject(number)
         if found is None or not found.is_anime:
             what = "has no subject" if found is None else "has no anime"
@@ -270,7 +270,7 @@ class Reviews:
             # Within the transaction: a rule that could not be written leaves no event.
             add_rule(self._settings.overrides_path, lock_path, rule)
 
-    def _connect_first(self) -> AbstractContextManager["BangumiClient"]:
+    def _open_first_client(self) -> AbstractContextManager["BangumiClient"]:
         bangumi = self._settings.bangumi
         if not bangumi.active_accounts:
             raise ReviewError(

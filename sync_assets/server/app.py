@@ -13,6 +13,7 @@ from sync_assets.server import (
     events,
     health,
     metrics,
+    review_pages,
     storage_webhooks,
     telegram_webhook,
     trakt_pages,
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         static_files,
         sign_in,
         overview,
+        review_pages,
         trakt_pages,
         documentation,
     )
