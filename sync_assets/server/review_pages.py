@@ -109,7 +109,7 @@ async def answer_question(
             reviews.record(question, answer, by=user.name)
             return question, answer, None
         chosen = reviews.subject(subject_number(form.reference.strip() or form.subject))
-        episode = _number(form.episode) or first_episode(question, chosen)
+        episode = _episode(form.episode, first_episode(question, chosen))
         answer = place(question, chosen.number, episode, is_special=form.special)
         reviews.record(question, answer, by=user.name)
         return question, answer, chosen
@@ -160,9 +160,9 @@ def first_episode(question: Question, candidate: Candidate) -> int:
     return 1 if is_too_short else number
 
 
-def _number(text: str) -> int | None:
+def _episode(text: str, probable: int) -> int:
     if not text.strip():
-        return None
+        return probable
     if not text.strip().isdecimal():
         raise ReviewError(f"{text!r} is no episode.", remedy="Give a number from 1.")
     return int(text)

@@ -69,7 +69,7 @@ def answers(account):
 
 
 def test_episodes_with_the_same_doubt_are_one_question(question):
-    assert (question.item.title, question.place) == ("Star Kettle", "season 2, episodes 1–3")
+    assert (question.item.title, question.place) == ("Star Kettle", "season 2, episodes 1–3")  # noqa: RUF001
     assert question.item.original_title == "星の茶壺"
     assert (question.episodes, question.accounts) == (3, (ACCOUNT,))
     names = {each.number: (each.name, each.name_cn) for each in question.candidates}
@@ -136,7 +136,7 @@ def test_a_film_and_a_show_with_the_same_number_are_told_apart(settings, account
     write_history(settings.lake_directory, ACCOUNT, film, play(2, 1, season=2))
     match_anew(account, settings)
     about_film, about_show = reviews.queue().questions
-    assert (about_film.is_film, about_film.candidates) == (True, ())
+    assert (about_film.is_film, about_film.place) == (True, "film")
     for own, other in ((about_film, about_show), (about_show, about_film)):
         rule = place(own, SECOND).rule
         assert rule.tmdb == "100"
