@@ -21,6 +21,8 @@ from sync_assets.ledger.types import AnyRow, utc_now
 
 State = TypeVar("State", bound=StrEnum)
 
+_ROWS_PER_STATEMENT = 500
+
 
 class IllegalTransitionError(SyncError):
     """The lifecycle does not allow this change of state."""
@@ -183,12 +185,7 @@ class Lifecycle(Generic[State]):
                 f"{self.name} {row_id} is {current}, not {' or '.join(sorted(expected))}.",
                 remedy="Look at its events: another run or user changed it meanwhile.",
             )
-        if to not in self.transitions[current]:
-            following = ", ".join(sorted(self.transitions[current])) or "nothing, it is final"
-            raise IllegalTransitionError(
-                f"{self.name} {row_id} cannot go from {current} to {to}.",
-                remedy=f"From {current} it can go to: {following}.",
-            )
+        self._require_legal(row_id, current, to)
         row = connection.execute(
             update(self.table)
             .where(self.table.c.id == row_id)
@@ -235,9 +232,64 @@ class Lifecycle(Generic[State]):
             UnknownSubjectError: One of the rows does not exist.
             IllegalTransitionError: One of the rows may not change so.
         """
-        return [
-            self.transition(connection, row_id, to, run_id=run_id, **changes) for row_id in row_ids
-        ]
+        ids = list(dict.fromkeys(row_ids))
+        rows: dict[int, AnyRow] = {}
+        for start in range(0, len(ids), _ROWS_PER_STATEMENT):
+            rows |= self._transition_some(
+                connection, ids[start : start + _ROWS_PER_STATEMENT], to, run_id=run_id, **changes
+            )
+        return [rows[row_id] for row_id in ids]
+
+    def _transition_some(
+        self,
+        connection: Connection,
+        ids: Sequence[int],
+        to: State,
+        *,
+        run_id: str | None,
+        **changes: Any,
+    ) -> dict[int, AnyRow]:
+        columns = self.table.c
+        query = select(columns.id, columns.state).where(columns.id.in_(ids)).with_for_update()
+        before = {row.id: self.states(row.state) for row in connection.execute(query)}
+        for row_id in ids:
+            if row_id not in before:
+                raise self._unknown(row_id)
+            self._require_legal(row_id, before[row_id], to)
+        changed = connection.execute(
+            update(self.table)
+            .where(columns.id.in_(ids))
+            .values(state=str(to), changed_at=utc_now(), **changes)
+            .returning(*columns)
+        )
+        rows = {row.id: row for row in changed}
+        append_events(
+            connection,
+            [
+                Event(
+                    self.name,
+                    str(row_id),
+                    previous_state=str(before[row_id]),
+                    state=str(to),
+                    run_id=run_id,
+                )
+                for row_id in ids
+            ],
+        )
+        return rows
+
+    def _require_legal(self, row_id: int, current: State, to: State) -> None:
+        if to not in self.transitions[current]:
+            following = ", ".join(sorted(self.transitions[current])) or "nothing, it is final"
+            raise IllegalTransitionError(
+                f"{self.name} {row_id} cannot go from {current} to {to}.",
+                remedy=f"From {current} it can go to: {following}.",
+            )
+
+    def _unknown(self, row_id: int) -> UnknownSubjectError:
+        return UnknownSubjectError(
+            f"There is no {self.name} {row_id}.", remedy="Check the id; it may be removed."
+        )
 
     def _initial_state(self, row: Mapping[str, Any]) -> str:
         if "state" in row:
@@ -258,9 +310,7 @@ class Lifecycle(Generic[State]):
         query = select(self.table).where(self.table.c.id == row_id).with_for_update()
         row = connection.execute(query).one_or_none()
         if row is None:
-            raise UnknownSubjectError(
-                f"There is no {self.name} {row_id}.", remedy="Check the id; it may be removed."
-            )
+            raise self._unknown(row_id)
         return row
 
 
