@@ -10,9 +10,10 @@ Its migration creates the constraint and executes `transition_triggers`.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Connection, Table, select, update
+from sqlalchemy import CheckConstraint, Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.errors import SyncError
@@ -135,18 +136,19 @@ class Lifecycle(Generic[State]):
             The id of each new row, in order; None for a row that was already there.
         """
         now = utc_now()
+        given = [{"state": self._initial_state(row), "changed_at": now, **row} for row in rows]
         ids: list[int | None] = []
-        events = []
-        statement = self._insert(connection, unique)
-        for row in rows:
-            values = {"state": self._initial_state(row), "changed_at": now, **row}
-            row_id = connection.execute(statement, values).scalar()
-            ids.append(row_id)
-            if row_id is not None:
-                events.append(
-                    Event(self.name, str(row_id), state=str(values["state"]), run_id=run_id)
-                )
-        append_events(connection, events)
+        # One statement holds rows of the same columns only.
+        for _, some in groupby(given, key=lambda row: row.keys()):
+            ids += self._insert(connection, list(some), unique)
+        append_events(
+            connection,
+            [
+                Event(self.name, str(row_id), state=str(row["state"]), run_id=run_id)
+                for row, row_id in zip(given, ids, strict=True)
+                if row_id is not None
+            ],
+        )
         return ids
 
     def transition(  # noqa: PLR0913 - all but three are optional, and named
@@ -299,12 +301,24 @@ class Lifecycle(Generic[State]):
             raise ValueError(message)
         return str(next(iter(self.initial)))
 
-    def _insert(self, connection: Connection, unique: Sequence[str]) -> Any:
+    def _insert(
+        self, connection: Connection, rows: Sequence[Mapping[str, Any]], unique: Sequence[str]
+    ) -> list[int | None]:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(self.table)
-        if unique:
-            statement = statement.on_conflict_do_nothing(index_elements=list(unique))
-        return statement.returning(self.table.c.id)
+        columns = self.table.c
+        if not unique:
+            statement = insert(self.table).returning(columns.id, sort_by_parameter_order=True)
+            return list(connection.execute(statement, rows).scalars())
+        statement = (
+            dialect.insert(self.table)
+            .on_conflict_do_nothing(index_elements=list(unique))
+            .returning(columns.id, *(columns[name] for name in unique))
+        )
+        inserted = {
+            tuple(values): row_id for row_id, *values in connection.execute(statement, rows)
+        }
+        # The rows that were there already give nothing back, so that their place says nothing.
+        return [inserted.pop(tuple(row[name] for name in unique), None) for row in rows]
 
     def _locked_row(self, connection: Connection, row_id: int) -> AnyRow:
         query = select(self.table).where(self.table.c.id == row_id).with_for_update()
