@@ -5,6 +5,7 @@ it: a question is what the last matching left in review and no rule of the user 
 """
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,10 +18,11 @@ from sync_assets.bangumi.matching import MatchStatus, MediaType, Overrides, Watc
 from sync_assets.bangumi.matching.models import EpisodeType
 from sync_assets.bangumi.trakt_tables import read_collected, read_watched
 from sync_assets.catalog.index import CatalogIndex
-from sync_assets.catalog.models import Subject
+from sync_assets.catalog.models import Provider, Subject, Work, WorkKind
 from sync_assets.lake import AbsentError, Lake
 
 _ID_DIGITS = 8
+_WORK = re.compile(r"(?:.*/)?(show|movie)/(trakt|tmdb|tvdb|imdb)/([^/]+)")
 _EVIDENCE_SHOWN = 6
 
 
@@ -158,16 +160,14 @@ def read_queue(
         items = _items(lake, account)
         for match in _matches(lake, account):
             season = (match.work, match.season)
-            item = items.get(match.key)
             if match.status != MatchStatus.REVIEW:
                 placed[season].add(match.number)
-            elif item is None:
-                # It left the history after the last matching, and will leave the queue so.
                 continue
-            elif overrides.rule_for(item) is None:
-                waiting[season].append(_Waiting(account, match, item))
+            each = _Waiting(account, match, items.get(match.key) or _item_of(match))
+            if overrides.rule_for(each.item) is None:
+                waiting[season].append(each)
             else:
-                answered.append(_Waiting(account, match, item))
+                answered.append(each)
                 placed[season].add(match.number)
     groups = [group for season, each in waiting.items() for group in _alike(each, placed[season])]
     questions = _questions(groups, index_path) if groups else []
@@ -194,6 +194,22 @@ def _items(lake: Lake, account: str) -> dict[str, WatchedItem]:
         watched = []
     # What was watched says more than what was collected.
     return {each.item.key: each.item for each in (*read_collected(lake, account), *watched)}
+
+
+def _item_of(match: StoredMatch) -> WatchedItem:
+    """Return what a match itself tells of its item: not all of them are in Trakt's tables."""
+    named = _WORK.fullmatch(match.work)
+    works = (Work(Provider(named[2]), WorkKind(named[1]), named[3]),) if named else ()
+    place = "" if match.is_film else f" {match.season}x{match.number or 0:02}"
+    return WatchedItem(
+        key=match.key,
+        media_type=MediaType(match.media_type),
+        title=match.title.removesuffix(place),
+        works=works,
+        season=match.season,
+        number=match.number,
+        release_date=match.release_date,
+    )
 
 
 def _alike(waiting: Sequence[_Waiting], placed: set[int | None]) -> Iterator[list[_Waiting]]:

@@ -21,7 +21,7 @@ from sync_assets.bangumi.reviewing import (
 )
 from sync_assets.ledger.events import read_events
 from sync_assets.settings import Settings
-from sync_assets_tests.bangumi.building import ACCOUNT
+from sync_assets_tests.bangumi.building import ACCOUNT, matched
 from sync_assets_tests.bangumi.reviewing import (
     FIRST,
     SECOND,
@@ -142,6 +142,25 @@ def test_a_film_and_a_show_with_the_same_number_are_told_apart(settings, account
         assert rule.tmdb == "100"
         assert rule.applies_to(own.item)
         assert not rule.applies_to(other.item)
+
+
+def test_what_is_in_none_of_trakts_tables_is_asked_about_as_well(account, reviews):
+    named = {"work": "custom/show/title/Far Star", "title": "Far Star 1x03"}
+    account.watch(matched(FIRST, 3, status="review", confidence=0.5, **named))
+    (question,) = reviews.queue().questions
+    assert (question.item.title, question.place) == ("Far Star", "season 1, episode 3")
+    assert accept(question).rule.title == "Far Star"
+
+
+def test_a_suggestion_is_accepted_as_it_is(account, reviews):
+    special = {"season": 0, "episode_type": "special", "status": "review", "confidence": 0.6}
+    account.watch(*(matched(SECOND, n, episode=n - 12, **special) for n in (13, 14)))
+    (question,) = reviews.queue().questions
+    answer = accept(question)
+    assert answer.kind == "accepted"
+    rule = answer.rule
+    assert (rule.season, rule.first, rule.last) == (0, 13, 14)
+    assert (rule.subject, rule.offset, rule.special) == (SECOND, -12, True)
 
 
 def test_nothing_can_be_accepted_where_nothing_is_suggested(question):
