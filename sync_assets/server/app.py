@@ -14,19 +14,22 @@ from sync_assets.server import (
     health,
     metrics,
     oauth_pages,
-    pages,
+    review_pages,
     storage_webhooks,
     telegram_webhook,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
+from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.pages import error_page, navigation, overview, sign_in, static_files
 from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.settings import Settings, load_settings
 
@@ -68,20 +71,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         measurements=measurements,
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
-    install_error_handlers(app)
-    routers = (
+    install_error_handlers(app, error_page)
+    modules = (
         health,
         metrics,
         events,
         webhooks,
         storage_webhooks,
         telegram_webhook,
-        pages,
+        static_files,
+        sign_in,
+        overview,
+        review_pages,
         oauth_pages,
         documentation,
     )
-    for module in routers:
-        app.include_router(module.router)
+    routers = [module.router for module in modules]
+    for router in routers:
+        app.include_router(router)
+    app.state.navigation = navigation(routers, settings)
     return app
 
 
@@ -109,7 +117,16 @@ async def run_parts(
     launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(
-            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher
+            settings,
+            ledger,
+            reader,
+            TokenVerifier(reader),
+            inbox,
+            feed,
+            measurements,
+            launcher,
+            CookieSealer(settings.home),
+            SignInAttempts(),
         )
     finally:
         feed.close()

@@ -1,9 +1,8 @@
 """The pages that connect accounts: in this browser, or with a code typed in elsewhere.
 
-They are the same for every provider. They need no token, as browsers send none: reach them from
-the own machine, or through a proxy with a login. What they do is safe to call from elsewhere all
-the same: a code is of use only to who is logged in at the provider, and an authorization ends only
-in the browser that began it.
+They are the same for every provider, and for administrators, except where the provider leads back
+to: a browser comes from another site there. An authorization ends only in the browser that began
+it, which a cookie of its own proves.
 """
 
 import asyncio
@@ -23,8 +22,8 @@ from sync_assets.oauth.device import DeviceCode, DeviceFlow
 from sync_assets.oauth.errors import OAuthError
 from sync_assets.oauth.provider import Provider
 from sync_assets.server.context import ServerContext, context_of
-from sync_assets.server.errors import ErrorAnswer, ForbiddenError, InvalidRequestError
-from sync_assets.server.pages import page
+from sync_assets.server.errors import ErrorAnswer, InvalidRequestError
+from sync_assets.server.pages import PageAdministrator, page
 
 router = APIRouter(prefix="/oauth", tags=["pages"])
 
@@ -169,13 +168,16 @@ class AccountPages:
         return load_key(self._context.settings.home)
 
 
-@router.get("/{provider}", response_class=Response, responses=_PAGE | _errors(422, 503))
-async def show_accounts(request: Request, provider: ProviderName) -> HTMLResponse:
+@router.get("/{provider}", response_class=Response, responses=_PAGE | _errors(401, 403, 422, 503))
+async def show_accounts(
+    request: Request, provider: ProviderName, _: PageAdministrator
+) -> HTMLResponse:
     """Show every account and, while a code waits to be typed in, ask for the answer."""
     pages = _pages(request, provider)
     accounts = await asyncio.to_thread(pages.accounts)
     waits = any(account.code for account in accounts)
     return page(
+        request,
         "oauth.html",
         provider=pages.title,
         address=pages.address,
@@ -187,23 +189,30 @@ async def show_accounts(request: Request, provider: ProviderName) -> HTMLRespons
 
 
 @router.post(
-    "/{provider}/device", status_code=HTTPStatus.SEE_OTHER, responses=_errors(400, 403, 422, 503)
+    "/{provider}/device",
+    status_code=HTTPStatus.SEE_OTHER,
+    responses=_errors(400, 401, 403, 422, 503),
 )
-async def begin_device_flow(request: Request, provider: ProviderName, account: Account) -> Response:
+async def begin_device_flow(
+    request: Request, provider: ProviderName, account: Account, _: PageAdministrator
+) -> Response:
     """Ask for a code, and lead to the page that shows it."""
     pages = _pages(request, provider)
-    _refuse_other_sites(request)
     pages.require(account)
     try:
         await asyncio.to_thread(pages.begin_device, account)
     except SyncError as error:
-        return _failed(pages, error)
+        return _failed(request, pages, error)
     return RedirectResponse(pages.address, HTTPStatus.SEE_OTHER)
 
 
-@router.get("/{provider}/start", status_code=HTTPStatus.SEE_OTHER, responses=_errors(400, 422, 503))
+@router.get(
+    "/{provider}/start",
+    status_code=HTTPStatus.SEE_OTHER,
+    responses=_errors(400, 401, 403, 422, 503),
+)
 async def begin_authorization(
-    request: Request, provider: ProviderName, account: Account
+    request: Request, provider: ProviderName, account: Account, _: PageAdministrator
 ) -> Response:
     """Lead the browser to the provider, which leads it back to `callback`."""
     pages = _pages(request, provider)
@@ -211,7 +220,7 @@ async def begin_authorization(
     try:
         target, browser = await asyncio.to_thread(pages.begin, account)
     except SyncError as error:
-        return _failed(pages, error)
+        return _failed(request, pages, error)
     answer = RedirectResponse(target, HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         pages.cookie,
@@ -246,7 +255,7 @@ async def finish_authorization(
             )
         await asyncio.to_thread(pages.connect, account, code)
     except SyncError as problem:
-        return _failed(pages, problem)
+        return _failed(request, pages, problem)
     answer = RedirectResponse(pages.address, HTTPStatus.SEE_OTHER)
     answer.delete_cookie(pages.cookie, path=pages.address)
     return answer
@@ -257,16 +266,9 @@ def _pages(request: Request, name: ProviderName) -> AccountPages:
     return AccountPages(context, configured_provider(context.settings, name))
 
 
-def _refuse_other_sites(request: Request) -> None:
-    # Browsers that send no such header also send no such request from a page of ours.
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise ForbiddenError(
-            "The request came from another site.", remedy="Open this page and begin there."
-        )
-
-
-def _failed(pages: AccountPages, error: SyncError) -> HTMLResponse:
+def _failed(request: Request, pages: AccountPages, error: SyncError) -> HTMLResponse:
     return page(
+        request,
         "message.html",
         status=HTTPStatus.BAD_REQUEST,
         title=f"{pages.title} was not connected",
