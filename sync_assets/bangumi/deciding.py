@@ -19,7 +19,7 @@ from sync_assets.bangumi.marks import (
     is_our_mark,
 )
 from sync_assets.bangumi.models import EpisodeState, SubjectState
-from sync_assets.bangumi.reports import (
+from sync_assets.bangumi.report_models import (
     Draft,
     Report,
     ReportKey,

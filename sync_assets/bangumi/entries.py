@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sync_assets.bangumi.models import Collected, CollectionType, EpisodeState, SubjectState
-from sync_assets.bangumi.reports import Draft, Report, ReportKind, ReportState, collection_key
+from sync_assets.bangumi.report_models import Draft, Report, ReportKind, ReportState, collection_key
 from sync_assets.bangumi.wanted import WantedSubject
 from sync_assets.settings.bangumi import HandPolicy, ReportingSettings, UnplayedRatingPolicy
 

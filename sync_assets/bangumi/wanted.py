@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sync_assets.bangumi.match_table import StoredMatch
-from sync_assets.bangumi.reports import ReportKey, ReportKind
+from sync_assets.bangumi.report_models import ReportKey, ReportKind
 from sync_assets.bangumi.trakt_tables import Rating
 from sync_assets.settings.bangumi import CollectionPolicy, RatingPolicy, ReportingSettings
 

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from sync_assets.bangumi.access import token_source
 from sync_assets.bangumi.errors import BangumiUnauthorizedError, BangumiUnavailableError
 from sync_assets.bangumi.oauth import token_keeper
-from sync_assets.bangumi.reports import ReportState, count_states
+from sync_assets.bangumi.report_models import ReportState
+from sync_assets.bangumi.reports import count_states
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.secrets import load_key
 from sync_assets.oauth import ConnectAgainError, ConnectionState, read_connection

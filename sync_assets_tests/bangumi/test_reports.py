@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sync_assets.bangumi.errors import BangumiUnauthorizedError
-from sync_assets.bangumi.reports import ReportState, count_states
+from sync_assets.bangumi.report_models import ReportState
+from sync_assets.bangumi.reports import count_states
 from sync_assets.bangumi.sending import send
 from sync_assets.ledger.types import utc_now
 from sync_assets_tests.bangumi.building import ACCOUNT, NOW, day, film, matched, rating
