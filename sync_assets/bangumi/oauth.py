@@ -57,6 +57,9 @@ def provider(settings: BangumiSettings) -> Provider:
         settings.active_accounts,
         sorted(set(settings.accounts) - set(settings.active_accounts)),
         app=partial(oauth_app, settings),
+        personal_accounts=[
+            name for name, account in settings.accounts.items() if account.access_token is not None
+        ],
     )
 
 

@@ -22,6 +22,8 @@ class Provider:
         accounts: The configured accounts that are not paused, sorted.
         paused_accounts: The configured ones that are, sorted.
         app: Returns the registered app; raises `OAuthError` where none is configured.
+        personal_accounts: Accounts with a token in the configuration, which is used as long as
+            they are not connected.
         device_provider: Returns its device flow, for providers that have one; raises likewise.
     """
 
@@ -30,6 +32,7 @@ class Provider:
     accounts: Sequence[str]
     paused_accounts: Sequence[str]
     app: Callable[[], OAuthApp]
+    personal_accounts: Sequence[str] = ()
     device_provider: Callable[[], DeviceProvider] | None = None
 
     def keeper(self, ledger: Ledger, key: bytes, account: str) -> TokenKeeper:

@@ -38,6 +38,7 @@ class AccountView:
         name: Its configured name.
         state: Its connection's state; None where it was never connected.
         reason: Why it must be connected again.
+        has_personal_token: Whether a token of the configuration is used while it is not connected.
         code: The device flow that is under way.
         problem: What went wrong with it just now.
     """
@@ -45,6 +46,7 @@ class AccountView:
     name: str
     state: str | None
     reason: str | None
+    has_personal_token: bool
     code: DeviceCode | None
     problem: str | None
 
@@ -154,6 +156,7 @@ class AccountPages:
             account,
             str(known.state) if known else None,
             known.reason if known else None,
+            account in self._provider.personal_accounts,
             code,
             problem,
         )

@@ -227,6 +227,9 @@ def test_without_a_token_the_run_says_where_to_get_one(configure, server, instan
     write_history(settings.lake_directory, "alice", play(1, 1))
     result, _ = run(settings, instance)
     assert "bangumi.accounts.alice.access_token" in failure(result)
+    report = json.loads((settings.home / "health.json").read_text())
+    (partition,) = report["domains"]["bangumi"]["partitions"]
+    assert "scripts/connect bangumi alice" in partition["remedy"]
     assert server.requests == []
 
 

@@ -46,7 +46,11 @@ def settings(tmp_path: Path, upstream: TraktUpstream, bangumi: BangumiOAuth) -> 
     return Settings(
         home=tmp_path,
         trakt=trakt_settings(upstream, redirect_uri=to_us("trakt")),
-        bangumi=bangumi_settings(bangumi, redirect_uri=to_us("bangumi")),
+        bangumi=bangumi_settings(
+            bangumi,
+            redirect_uri=to_us("bangumi"),
+            accounts={"alice": {}, "bob": {"access_token": "a-personal-token"}},
+        ),
     )
 
 
@@ -149,6 +153,17 @@ def test_a_state_expires(settings, ledger, monkeypatch: pytest.MonkeyPatch) -> N
         authorizations.redeem("trakt", begun.state, begun.browser)
 
 
+def test_another_browser_uses_nothing_up(settings, ledger) -> None:
+    authorizations = Authorizations(ledger, load_key(settings.home))
+    begun = authorizations.begin("bangumi", "alice")
+    for browser in ("", "another"):
+        with pytest.raises(StateRejectedError):
+            authorizations.redeem("bangumi", begun.state, browser)
+    assert authorizations.redeem("bangumi", begun.state, begun.browser) == "alice"
+    with pytest.raises(StateRejectedError):
+        authorizations.redeem("bangumi", begun.state, begun.browser)
+
+
 def test_a_denial_at_trakt_is_shown(client, upstream) -> None:
     upstream.user_agrees = False
     back = begin(client)
@@ -209,6 +224,15 @@ def test_bangumi_is_connected_in_the_browser(client, settings, ledger) -> None:
     answer = client.get(str(begin(client, BANGUMI_PAGE)))
     assert ">Connected<" in answer.text
     assert bangumi_token(settings, ledger) == SecretStr("bangumi-access-2")
+
+
+def test_a_personal_token_is_said_to_be_used_until_the_account_is_connected(client) -> None:
+    assert client.get(BANGUMI_PAGE).text.count("Its personal token is used.") == 1
+    assert "a-personal-token" not in client.get(BANGUMI_PAGE).text
+    address = f"{BANGUMI_PAGE}/start"
+    answer = client.get(address, params={"account": "bob"}, follow_redirects=False)
+    client.get(httpx.get(answer.headers["location"]).headers["location"])
+    assert "Its personal token is used." not in client.get(BANGUMI_PAGE).text
 
 
 def test_a_code_of_bangumi_that_came_too_late_connects_nothing(client, bangumi) -> None:
