@@ -14,6 +14,7 @@ from sync_assets.ledger.results import fail_results_of_run
 from sync_assets.logs import stage
 from sync_assets.ops.health import health_report, write_health_file
 from sync_assets.ops.notifications.automation import build_sensor as build_notifications_sensor
+from sync_assets.ops.notifications.outbox import remove_told
 from sync_assets.ops.notifications.troubles import begin_job_trouble
 from sync_assets.ops.retention import prune
 from sync_assets.settings import Settings
@@ -41,6 +42,8 @@ def build_defs(settings: Settings) -> dg.Definitions:
             with ledger.write() as connection:
                 before = now - timedelta(days=settings.retention.inbox_days)
                 events_removed = remove_finished(connection, before)
+                before = now - timedelta(days=settings.retention.notifications_days)
+                notifications_removed = remove_told(connection, before)
         return dg.MaterializeResult(
             metadata={
                 "runs_removed": pruned.runs_removed,
@@ -48,6 +51,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 "log_files_removed": pruned.log_files_removed,
                 "bytes_freed": pruned.bytes_freed,
                 "inbox_events_removed": events_removed,
+                "notifications_removed": notifications_removed,
             }
         )
 

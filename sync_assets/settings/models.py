@@ -97,6 +97,9 @@ class RetentionSettings(Section):
     inbox_days: int = Field(
         default=30, ge=1, description="Finished webhook events. Unfinished ones are never removed."
     )
+    notifications_days: int = Field(
+        default=90, ge=1, description="What was told. What is still wrong stays known."
+    )
 
 
 class Settings(BaseSettings):

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.ledger.lifecycle import Lifecycle
@@ -186,6 +186,27 @@ def count_attempt(connection: Connection, tried: Sequence[Notification]) -> None
         .where(notifications.c.id.in_([each.id for each in tried]))
         .values(attempts=notifications.c.attempts + 1, tried_at=utc_now())
     )
+
+
+def remove_told(connection: Connection, before: datetime) -> int:
+    """Remove old notifications that were told or withdrawn; what still is wrong stays known.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        before: Those whose state changed last before it are old.
+
+    Returns:
+        How many were removed.
+    """
+    still_wrong = [trouble.id for trouble in open_troubles(connection)]
+    result = connection.execute(
+        delete(notifications).where(
+            notifications.c.state != NotificationState.WAITING,
+            notifications.c.changed_at < before,
+            notifications.c.id.not_in(still_wrong),
+        )
+    )
+    return result.rowcount
 
 
 def _last(connection: Connection, key: str) -> AnyRow | None:

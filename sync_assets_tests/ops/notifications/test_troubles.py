@@ -1,13 +1,20 @@
 """Failures are told once, until they are over."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus, record_result
-from sync_assets.ops.notifications.outbox import NotificationState, read_waiting, settle
+from sync_assets.ledger.types import utc_now
+from sync_assets.ops.notifications.outbox import (
+    NotificationState,
+    read_waiting,
+    remove_told,
+    settle,
+)
 from sync_assets.ops.notifications.troubles import begin_job_trouble, compare_results
 from sync_assets.settings import Settings
 
@@ -121,3 +128,23 @@ def test_a_run_that_no_domain_speaks_for_is_told_once(ledger: Ledger, news: News
         begin_job_trouble(connection, "maintenance", "", "run-2")
         begin_job_trouble(connection, "maintenance", "", "run-3")
     assert news.told() == ["failures: maintenance failed", "failures: bangumi alice failed"]
+
+
+def test_what_was_told_long_ago_is_removed_but_not_what_is_still_wrong(
+    ledger: Ledger, news: News
+) -> None:
+    def removed() -> int:
+        with ledger.write() as connection:
+            return remove_told(connection, utc_now() + timedelta(days=1))
+
+    news.report(ResultStatus.FAILED)
+    news.look()
+    assert removed() == 0
+    news.told()
+    assert removed() == 0
+    assert news.told() == []
+    news.report(ResultStatus.OK)
+    assert news.told() == ["failures: bangumi alice works again"]
+    assert removed() == 2
+    news.report(ResultStatus.FAILED)
+    assert news.told() == ["failures: bangumi alice failed"]
