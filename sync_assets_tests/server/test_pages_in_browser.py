@@ -60,7 +60,7 @@ def test_the_keyboard_is_enough_and_a_small_phone_needs_no_sideways_scrolling(
 def test_a_page_says_when_the_server_is_gone(browser, ledger, tmp_path):
     with (
         running_server(tmp_path, CATALOGUE) as server,
-        browsing(browser, server, expected="ERR_CONNECTION_REFUSED") as page,
+        browsing(browser, server, expected=("ERR_CONNECTION_REFUSED", "htmx:")) as page,
     ):
         page.goto("/")
         sign_in(page, ledger)

@@ -78,7 +78,7 @@ def test_an_answer_that_makes_no_sense_is_said_and_can_be_mended(
     configuration = {"SYNC_CONFIG": str(tmp_path / "sync.toml")}
     with (
         running_server(tmp_path, configuration) as server,
-        browsing(browser, server, expected="400") as page,
+        browsing(browser, server, expected=("400", "htmx:")) as page,
     ):
         page.goto("/review")
         sign_in(page, ledger)
