@@ -157,8 +157,10 @@ def read_queue(
     placed: dict[tuple[str, int | None], set[int | None]] = defaultdict(set)
     answered: list[_Waiting] = []
     for account in accounts:
-        items = _items(lake, account)
-        for match in _matches(lake, account):
+        matches = _matches(lake, account)
+        has_doubts = any(each.status == MatchStatus.REVIEW for each in matches)
+        items = _items(lake, account) if has_doubts else {}
+        for match in matches:
             season = (match.work, match.season)
             if match.status != MatchStatus.REVIEW:
                 placed[season].add(match.number)

@@ -171,6 +171,13 @@ def subject_number(reference: str) -> int:
     return int(found[1])
 
 
+def _answered(question_id: str) -> ReviewError:
+    return ReviewError(
+        f"Nothing waits under {question_id!r}: it is answered, or has changed.",
+        remedy="Look at the list again.",
+    )
+
+
 class Reviews:
     """The review of one installation: what waits, and what is answered.
 
@@ -215,10 +222,7 @@ class Reviews:
         """
         found = question_of(self.queue(), question_id)
         if found is None:
-            raise ReviewError(
-                f"Nothing waits under {question_id!r}: it is answered, or has changed.",
-                remedy="Look at the list again.",
-            )
+            raise _answered(question_id)
         return found
 
     def subject(self, number: int) -> Candidate:
@@ -254,9 +258,10 @@ class Reviews:
             by: Who answered, for the history.
 
         Raises:
+            ReviewError: Somebody else has just answered it.
             SyncError: It cannot be stored.
         """
-        rule = answer.rule
+        path, rule = self._settings.overrides_path, answer.rule
         detail = {
             "title": question.item.title,
             "place": question.place,
@@ -266,9 +271,11 @@ class Reviews:
         }
         lock_path = self._settings.home / _LOCK_NAME
         with self._ledger.write() as connection:
+            if read_overrides(path).rule_for(question.item) is not None:
+                raise _answered(question.id)
             append_events(connection, [Event(EVENT, question.id, state=answer.kind, detail=detail)])
             # Within the transaction: a rule that could not be written leaves no event.
-            add_rule(self._settings.overrides_path, lock_path, rule)
+            add_rule(path, lock_path, rule)
 
     def _open_first_client(self) -> AbstractContextManager["BangumiClient"]:
         bangumi = self._settings.bangumi

@@ -94,6 +94,15 @@ def test_an_answer_is_obeyed_by_the_next_matching_though_nothing_is_new(
     assert event.detail["rule"]["subject"] == SECOND
 
 
+def test_of_two_answers_to_one_question_the_first_counts(question, reviews, account, settings):
+    reviews.record(question, place(question, SECOND), by="alice")
+    with pytest.raises(ReviewError, match="it is answered"):
+        reviews.record(question, place(question, FIRST), by="bob")
+    (rule,) = read_overrides(settings.overrides_path).rules
+    assert rule.subject == SECOND
+    assert len(answers(account)) == 1
+
+
 def test_a_subject_that_counts_otherwise_gets_an_offset(settings, account, reviews):
     watch(settings, 13, 14)
     match_anew(account, settings)

@@ -68,3 +68,22 @@ def test_an_address_is_checked_while_the_user_decides(browser, settings, ledger,
         expect(page.get_by_role("status")).to_contain_text("遥远的星")
     (rule,) = read_overrides(settings.overrides_path).rules
     assert rule.subject == 77
+
+
+def test_an_answer_that_makes_no_sense_is_said_and_can_be_mended(
+    browser, settings, ledger, bangumi, tmp_path
+):
+    watch(settings, 1)
+    match_anew(Account(bangumi, ledger, settings.home), settings)
+    configuration = {"SYNC_CONFIG": str(tmp_path / "sync.toml")}
+    with (
+        running_server(tmp_path, configuration) as server,
+        browsing(browser, server, expected=("400", "htmx:")) as page,
+    ):
+        page.goto("/review")
+        sign_in(page, ledger)
+        page.get_by_role("button", name="Use this subject").click()
+        expect(page.get_by_role("alert")).to_contain_text("is no subject of Bangumi")
+        page.get_by_label("星の茶壺 第2期").check()
+        page.get_by_role("button", name="Use this subject").click()
+        expect(page.get_by_role("status")).to_contain_text("星之茶壶 第二季")

@@ -19,7 +19,7 @@ from sync_assets_tests.bangumi.reviewing import (
 )
 from sync_assets_tests.upstreams.bangumi import TOKEN, BangumiServer
 
-HTMX = {"HX-Request": "true", "Accept": "text/html, */*"}
+HTMX = {"HX-Request": "true", "Accept": "*/*"}
 
 
 @pytest.fixture
