@@ -135,8 +135,12 @@ class EntryDecision:
         return self._type_by_start(current or wish)
 
     def _type_by_start(self, current: CollectionType | None) -> CollectionType | None:
-        """Return what the entry should be where playing may have begun: never less than it is."""
-        if is_new_start(self._wanted, self._report) and current in (None, CollectionType.WISH):
+        """Return what the entry should be where playing may have begun; 看过 is never lowered.
+
+        What was put aside comes here only where the policy is to resume it.
+        """
+        is_seen = current is CollectionType.COLLECTED
+        if is_new_start(self._wanted, self._report) and not is_seen:
             return CollectionType.WATCHING
         return current
 
