@@ -31,8 +31,8 @@ def read_payload(content_type: str, body: bytes) -> dict[str, Any]:
     if header.get_content_type() == "multipart/form-data":
         fields = _multipart_fields(content_type, body)
     elif header.get_content_type() == "application/x-www-form-urlencoded":
-        pairs = parse_qsl(body, keep_blank_values=True)
-        fields = {name.decode("utf-8", "replace"): value for name, value in pairs}
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        fields = {name: value.encode() for name, value in pairs}
     else:
         return parse_or_keep(body)
     for name in _PARTS:
