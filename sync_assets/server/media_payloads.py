@@ -32,7 +32,7 @@ def read_payload(content_type: str, body: bytes) -> dict[str, Any]:
         fields = _multipart_fields(content_type, body)
     elif header.get_content_type() == "application/x-www-form-urlencoded":
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-        fields = {name: value.encode() for name, value in pairs}
+        fields = {_text(name.encode()): value.encode() for name, value in pairs}
     else:
         return parse_or_keep(body)
     for name in _PARTS:
@@ -52,7 +52,8 @@ def _multipart_fields(content_type: str, body: bytes) -> dict[str, bytes]:
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if isinstance(name, str) and part.get_filename() is None and isinstance(content, bytes):
-            fields[name] = content
+            # The parser leaves bytes that are not ASCII as surrogates, which cannot be stored.
+            fields[_text(name.encode("utf-8", "surrogateescape"))] = content
     return fields
 
 

@@ -130,6 +130,27 @@ def test_what_cannot_be_parsed_is_kept_and_acknowledged(client, ingest, stored, 
     assert set(row.payload) == {UNPARSED, "problem"}
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        ("application/x-www-form-urlencoded", b"a%00b=%00%FF&%ED%A0%80=1"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="\xff\x00\xe6"\r\n\r\n\xff\x00\r\n--x--',
+        ),
+    ],
+)
+def test_a_form_of_odd_bytes_is_kept_in_a_form_that_every_database_stores(
+    client, ingest, stored, sent
+):
+    content_type, body = sent
+    headers = {**ingest, "Content-Type": content_type}
+    assert client.post(JELLYFIN_PATH, headers=headers, content=body).status_code == 202
+    text = json.dumps(stored()[0].payload, ensure_ascii=False)
+    assert "\\u0000" not in text
+    assert text.encode()
+
+
 def test_of_a_picture_only_the_beginning_is_kept(client, ingest, stored):
     headers = {**ingest, "Content-Type": "multipart/form-data; boundary=x"}
     body = b"--x\r\nContent-Disposition: form-data\r\n\r\n" + b"a" * 500_000

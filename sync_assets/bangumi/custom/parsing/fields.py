@@ -28,11 +28,8 @@ class Fields:
     def objects(self, name: str) -> list["Fields"]:
         """Return the objects of a list within it."""
         value = self._values.get(name)
-        return (
-            [Fields(each) for each in value or () if isinstance(each, dict)]
-            if isinstance(value, list)
-            else []
-        )
+        listed = value if isinstance(value, list) else []
+        return [Fields(each) for each in listed if isinstance(each, dict)]
 
     def text(self, *names: str) -> str | None:
         """Return the first of some fields that holds a text."""
