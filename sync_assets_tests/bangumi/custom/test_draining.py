@@ -1,5 +1,8 @@
 """From the inbox to the items of an account: who, which, once, and nothing lost."""
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -155,6 +158,38 @@ def test_a_run_that_dies_in_the_middle_leaves_the_events_waiting(
     assert {state for _, state in inbox()} == {"received"}
     assert items() == []
     assert drain(ledger, SETTINGS, "run").items == 2
+
+
+KILLED_RUN = """
+import os, signal, sys
+from sync_assets.bangumi.custom import draining
+from sync_assets.ledger import Ledger
+from sync_assets.settings.bangumi import CustomSettings
+
+stored = draining.store_items
+calls = []
+
+def store_and_die_at_the_second(*arguments):
+    calls.append(stored(*arguments))
+    if len(calls) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return calls[-1]
+
+draining.store_items = store_and_die_at_the_second
+draining.drain(Ledger.open(sys.argv[1]), CustomSettings(users={"ann": "alice"}), "killed")
+"""
+
+
+def test_a_run_that_is_killed_leaves_neither_half_an_event_nor_loses_one(sqlite_ledger):
+    deliveries = [Delivery("custom", f"{n}", {**OWN, "episode": n}) for n in (1, 2, 3)]
+    with sqlite_ledger.write() as connection:
+        store(connection, deliveries)
+    url = sqlite_ledger.url.render_as_string(hide_password=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED_RUN, url], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    with sqlite_ledger.read() as connection:
+        assert read_items(connection, "alice") == []
+    assert drain(sqlite_ledger, SETTINGS, "next").items == 3
 
 
 def test_more_events_than_one_claim_takes_are_all_dealt_with(ledger, send, items, monkeypatch):
