@@ -24,7 +24,7 @@ class StoredMatch:
         work: Its show or film.
         title: What it is, for people.
         media_type: Episode or film.
-        season: Its season at Trakt.
+        season: Its season at Trakt or on the media server.
         number: Its number there.
         absolute_number: Its number from the beginning of the show.
         release_date: The day on which it was first seen.
@@ -37,11 +37,12 @@ class StoredMatch:
         confidence: From 0 to 1.
         evidence: Why, for people.
         candidates: Subjects that may be meant.
-        plays: How many plays Trakt has.
-        removed_plays: How many were removed there.
+        plays: How many plays Trakt has, or media servers have told of.
+        removed_plays: How many were removed at Trakt.
         watched_at: The last one.
         is_collected_only: It is in Trakt's collection, and was never watched.
         is_rated_only: It stands for what has a rating at Trakt, and was never watched.
+        started_at: When a media server last began to play it.
     """
 
     key: str
@@ -66,16 +67,17 @@ class StoredMatch:
     watched_at: datetime | None
     is_collected_only: bool
     is_rated_only: bool = False
-
-    @property
-    def was_watched(self) -> bool:
-        """Whether there is a play of it, or was one."""
-        return not (self.is_collected_only or self.is_rated_only)
+    started_at: datetime | None = None
 
     @property
     def is_film(self) -> bool:
         """Whether it is a film."""
         return self.media_type == MediaType.MOVIE
+
+    @property
+    def was_watched(self) -> bool:
+        """Whether it was watched, even if the play was removed since."""
+        return self.plays + self.removed_plays > 0
 
     @property
     def is_special(self) -> bool:
@@ -128,6 +130,7 @@ def stored_match(watched: Watched, match: Match, episode_counts: Mapping[int, in
         watched_at=watched.watched_at,
         is_collected_only=watched.is_collected_only,
         is_rated_only=watched.is_rated_only,
+        started_at=watched.started_at,
     )
 
 
@@ -185,5 +188,6 @@ def _schema() -> "pa.Schema":
         "watched_at": pa.timestamp("us", tz="UTC"),
         "is_collected_only": pa.bool_(),
         "is_rated_only": pa.bool_(),
+        "started_at": pa.timestamp("us", tz="UTC"),
     }
     return pa.schema([(name, types.get(name, pa.string())) for name in StoredMatch.__slots__])

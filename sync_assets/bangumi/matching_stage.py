@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
+from sync_assets.bangumi.custom.items import mark_matched, read_items
+from sync_assets.bangumi.custom.watched import as_watched
 from sync_assets.bangumi.match_table import (
     ASSET,
     StoredMatch,
@@ -22,13 +24,14 @@ from sync_assets.bangumi.matching import (
 from sync_assets.bangumi.searching import RememberedSearch
 from sync_assets.bangumi.trakt_tables import Watched, read_collected, read_rated, read_watched
 from sync_assets.catalog.index import CatalogIndex
+from sync_assets.lake import AbsentError
 from sync_assets.settings.bangumi import CollectionPolicy, UnplayedRatingPolicy
 
 _REVIEWS_SHOWN = 50
 
 
 def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResult:
-    """Match the history of an account.
+    """Match what an account has watched, by its history at Trakt and by media servers.
 
     Args:
         run: The account.
@@ -41,7 +44,9 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     Raises:
         SyncError: There is no history, no catalogue, or a rule is wrong.
     """
-    watched = _items(run)
+    with run.ledger.read() as connection:
+        items = read_items(connection, run.account)
+    watched = [*_from_trakt(run), *as_watched(items)]
     rules = MatchingRules(
         minimum_confidence=run.settings.matching.minimum_confidence,
         blocked_words=run.settings.matching.blocked_words,
@@ -60,13 +65,15 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     matches = [stored_match(each, answer, counts) for each, answer in pairs]
     before = _waiting(run)
     write_matches(run.lake, run.account, matches)
+    with run.ledger.write() as connection:
+        mark_matched(connection, items, run.run_id)
     return _result(run, matches, before)
 
 
-def _items(run: AccountRun) -> list[Watched]:
-    """Return what was watched, and what is wanted without: rated, or collected."""
+def _from_trakt(run: AccountRun) -> list[Watched]:
+    """Return what Trakt has: watched, and without a play rated, or collected."""
     policy = run.settings.reporting
-    found = {each.item.key: each for each in read_watched(run.lake, run.account)}
+    found = {each.item.key: each for each in _history(run)}
     if policy.unplayed_ratings is not UnplayedRatingPolicy.OFF:
         for rated in read_rated(run.lake, run.account, list(found.values())):
             found.setdefault(rated.item.key, rated)
@@ -76,6 +83,16 @@ def _items(run: AccountRun) -> list[Watched]:
             if known.is_rated_only:
                 found[known.item.key] = replace(known, is_collected_only=True)
     return list(found.values())
+
+
+def _history(run: AccountRun) -> list[Watched]:
+    try:
+        return read_watched(run.lake, run.account)
+    except AbsentError:
+        # Who is known to a media server needs no account of Trakt.
+        if run.account in run.settings.custom.accounts:
+            return []
+        raise
 
 
 def match_rate(matches: list[StoredMatch]) -> float:

@@ -13,7 +13,7 @@ from sync_assets.ops.notifications import NotificationKind, notify
 from sync_assets.settings import Settings
 
 DOMAIN = "bangumi"
-FIRST_STAGE = "matches"
+FIRST_STAGE = "custom"
 _REVIEWS_TOLD = 10
 _SEVERITY = (ResultStatus.OK, ResultStatus.DEGRADED, ResultStatus.FAILED)
 

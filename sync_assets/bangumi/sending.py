@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
+from sync_assets.bangumi.custom.items import mark_done
 from sync_assets.bangumi.deciding import still_wanted
 from sync_assets.bangumi.planning import read_wanted
 from sync_assets.bangumi.report_models import Report, ReportState
@@ -18,6 +19,25 @@ PLAN_LASTS = timedelta(hours=1)
 """A plan that is older is made anew before it is sent: the user may have changed something."""
 
 _log = logging.getLogger(__name__)
+
+
+def report(run: AccountRun, *, is_dry: bool) -> StageResult:
+    """Send the plan of an account, or say what a dry run leaves unsent.
+
+    Args:
+        run: The account.
+        is_dry: Send nothing.
+
+    Returns:
+        Counts.
+
+    Raises:
+        SyncError: Bangumi takes no requests now; what was sent is recorded, the rest is planned.
+    """
+    result = send_nothing(run) if is_dry else send(run)
+    with run.ledger.write() as connection:
+        mark_done(connection, run.account, run.run_id)
+    return result
 
 
 def send(run: AccountRun) -> StageResult:

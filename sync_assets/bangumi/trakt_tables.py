@@ -35,6 +35,7 @@ class Watched:
         watched_at: The last play; of a removed item the last one before.
         is_collected_only: It was never watched; it is in the collection.
         is_rated_only: It was never watched; it, its season or its show has a rating.
+        started_at: When a media server last began to play it.
     """
 
     item: WatchedItem
@@ -45,6 +46,7 @@ class Watched:
     watched_at: datetime | None = None
     is_collected_only: bool = False
     is_rated_only: bool = False
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
