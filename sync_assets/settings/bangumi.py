@@ -119,7 +119,7 @@ class ReportingSettings(Section):
         default=RatingPolicy.SEASON_OR_SHOW, description="off, season, show or season_or_show."
     )
     unplayed_ratings: UnplayedRatingPolicy = Field(
-        default=UnplayedRatingPolicy.COLLECTED,
+        default=UnplayedRatingPolicy.EXISTING,
         description="off, existing or collected: ratings of what was never played at Trakt; with "
         "collected, what is not in your collection becomes 看过.",
     )

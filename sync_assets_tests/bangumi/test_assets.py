@@ -131,7 +131,7 @@ def test_what_was_watched_is_reported_and_the_checks_hold(configure, server, ins
 
 
 def test_what_is_rated_and_was_never_played_is_matched_and_rated(configure, server, instance):
-    settings = configure("dry_run = false")
+    settings = configure('dry_run = false\nreporting.unplayed_ratings = "collected"')
     unknown = {"trakt": 77, "tmdb": 777, "title": "A Western"}
     plays = play(1, 1, **unknown, genres=["western"]), play(2, 1, season=0)
     write_history(settings.lake_directory, "alice", *plays)

@@ -210,7 +210,8 @@ def rated_only(subject, **fields):
     return matched(subject, 1, is_rated_only=True, plays=0, watched_at=None, **fields)
 
 
-def test_the_rating_of_what_was_never_played_is_given_with_its_entry(account, server):
+def test_the_rating_of_what_was_never_played_is_given_with_its_entry(with_policy, server):
+    account = with_policy(unplayed_ratings="collected")
     server.add_subject(1)
     account.watch(rated_only(1))
     account.rate(rating("show", "show/trakt/1", 9))
@@ -233,10 +234,7 @@ def test_an_entry_that_is_there_keeps_its_type_and_gets_the_rating(with_policy, 
     assert server.entries[1] == Entry(3, 9)
 
 
-def test_without_an_entry_nothing_is_rated_by_policy_and_nothing_is_asked_again(
-    with_policy, server
-):
-    account = with_policy(unplayed_ratings="existing")
+def test_without_an_entry_nothing_is_rated_and_nothing_is_asked_again(account, server):
     server.add_subject(1)
     account.watch(rated_only(1))
     account.rate(rating("show", "show/trakt/1", 9))
@@ -257,7 +255,8 @@ def test_what_was_played_counts_more_for_a_show_s_rating_than_what_was_not(accou
     assert server.entries == {2: Entry(3, 7)}
 
 
-def test_the_rating_of_a_season_that_was_not_played_goes_to_it(account, server):
+def test_the_rating_of_a_season_that_was_not_played_goes_to_it(with_policy, server):
+    account = with_policy(unplayed_ratings="collected")
     for number in (1, 2):
         server.add_subject(number)
     account.watch(matched(1, 1), rated_only(2, work="show/trakt/1", season=2))
