@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from enum import Enum
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request
@@ -14,7 +15,7 @@ from sync_assets.server.security import RequireScope
 
 LARGEST_ID = 2**63 - 1
 PREFIX = "/api/watchlist"
-TAGS = ["watchlist"]
+TAGS: list[str | Enum] = ["watchlist"]
 
 User = Annotated[Token, Depends(RequireScope(Scope.USER))]
 Admin = Annotated[Token, Depends(RequireScope(Scope.ADMIN))]

@@ -6,7 +6,7 @@ Runs stay queued: no daemon is there to start them.
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -78,7 +78,7 @@ class DagsterApi:
 
 
 @contextmanager
-def running_dagster_api(directory: Path) -> Iterator[DagsterApi]:
+def running_dagster_api(directory: Path) -> Generator[DagsterApi]:
     """Serve the API on a port of this machine.
 
     Args:

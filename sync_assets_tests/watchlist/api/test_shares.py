@@ -60,7 +60,7 @@ def test_the_feed_holds_what_is_new_and_is_valid(client, share):
         f"{SHOWN} S01E12.5: A <i>",
         f"{SHOWN} S01E01: A <i>",
     ]
-    guids = [item.find("guid") for item in root.iter("item")]
+    guids = [guid for item in root.iter("item") for guid in item.findall("guid")]
     assert len({guid.text for guid in guids}) == 3
     assert all(guid.get("isPermaLink") == "false" for guid in guids)
     for item in root.iter("item"):
