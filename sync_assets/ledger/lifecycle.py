@@ -137,7 +137,9 @@ class Lifecycle(Generic[State]):
             The id of each new row, in order; None for a row that was already there.
         """
         now = utc_now()
-        given = [{"state": self._initial_state(row), "changed_at": now, **row} for row in rows]
+        given: list[dict[str, Any]] = [
+            {"state": self._initial_state(row), "changed_at": now, **row} for row in rows
+        ]
         ids: list[int | None] = []
         # One statement holds rows of the same columns only.
         for _, some in groupby(given, key=lambda row: row.keys()):

@@ -1,6 +1,7 @@
 """The scheduler: the Dagster sensor that starts what is due. Administrators start and stop it."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from sync_assets.server.watchlist.common import PREFIX, TAGS, Admin, User, error
 from sync_assets.watchlist import schedule
 from sync_assets.watchlist.models import CHECK_SENSOR
 
+logger = logging.getLogger(__name__)
 router = APIRouter(prefix=f"{PREFIX}/scheduler", tags=TAGS)
 
 _SELECTOR = {**REPOSITORY, "sensorName": CHECK_SENSOR}
@@ -83,7 +85,8 @@ async def scheduler_status(request: Request, user: User) -> SchedulerAnswer:
     due = await read(request, lambda connection: schedule.next_due(connection, owner))
     try:
         sensor = await asyncio.to_thread(_look, context_of(request).watchlist.dagster)
-    except (*UNAVAILABLE, LaunchError):
+    except (*UNAVAILABLE, LaunchError) as error:
+        logger.info("Dagster does not tell how %s is: %s", CHECK_SENSOR, error)
         return SchedulerAnswer(running=None, tick_seconds=None, last_tick=None, next_run=None)
     return _answer(sensor, due)
 
@@ -108,7 +111,7 @@ async def _change(request: Request, change: Callable[[DagsterClient], None]) -> 
         await asyncio.to_thread(change, dagster)
     except (*UNAVAILABLE, LaunchError) as error:
         raise SchedulerUnavailableError(
-            "Dagster cannot be asked now.",
+            f"Dagster did not do it: {error}.",
             remedy="Start it with scripts/run, then send the request again.",
         ) from error
 
