@@ -4,6 +4,7 @@ Holds their lifecycle and the only functions that write to the table. "New" mean
 no such episode yet, never that its number is greater than the last one.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -178,6 +179,26 @@ def in_state(
     if item_id is not None:
         query = query.where(columns.item_id == item_id)
     return connection.execute(query).all()
+
+
+def keys_in_state(
+    connection: Connection, owner: str, *states: EpisodeState
+) -> Mapping[int, Mapping[str, list[str]]]:
+    """Return the keys of a user's episodes that are in some states, by item and state.
+
+    Args:
+        connection: A transaction of the ledger.
+        owner: The user.
+        *states: The states.
+    """
+    columns = watchlist_episodes.c
+    query = select(columns.item_id, columns.state, columns.key).where(
+        columns.owner == owner, columns.state.in_(states)
+    )
+    keys: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for item_id, state, key in connection.execute(query):
+        keys[item_id][state].append(key)
+    return keys
 
 
 def open_count(connection: Connection, owner: str | None = None) -> int:

@@ -25,7 +25,7 @@ from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import ShareKind
 from sync_assets_tests.watchlist.building import add_item, numbered
 
-EXAMPLES = 10
+EXAMPLES = 6
 """Requests for each operation and each way of making them."""
 
 _OURS = ("/api/watchlist", "/feeds", "/lists")
