@@ -88,7 +88,7 @@ def see(
         The ids of the new ones, in order.
     """
     now = utc_now()
-    known = {row.key: row for row in _of_item(connection, item.id)}
+    known = {row.key: row for row in of_item(connection, item.id)}
     fresh: dict[str, Mapping[str, Any]] = {}
     for each in seen:
         key = each.number.key
@@ -161,7 +161,18 @@ def of_item(connection: Connection, item_id: int) -> Sequence[AnyRow]:
         connection: A transaction of the ledger.
         item_id: The item.
     """
-    return _of_item(connection, item_id)
+    columns = watchlist_episodes.c
+    query = (
+        select(watchlist_episodes)
+        .where(columns.item_id == item_id)
+        .order_by(
+            columns.kind,
+            func.coalesce(columns.season, -1),
+            cast(columns.number, Numeric).nulls_first(),
+            columns.id,
+        )
+    )
+    return connection.execute(query).all()
 
 
 def in_state(
@@ -273,21 +284,6 @@ def _learn(connection: Connection, row: AnyRow, title: str, airs_at: datetime | 
         changes["airs_at"] = airs_at
     if changes:
         _set(connection, row.id, **changes)
-
-
-def _of_item(connection: Connection, item_id: int) -> Sequence[AnyRow]:
-    columns = watchlist_episodes.c
-    query = (
-        select(watchlist_episodes)
-        .where(columns.item_id == item_id)
-        .order_by(
-            columns.kind,
-            func.coalesce(columns.season, -1),
-            cast(columns.number, Numeric).nulls_first(),
-            columns.id,
-        )
-    )
-    return connection.execute(query).all()
 
 
 def _set(connection: Connection, episode_id: int, **changes: Any) -> AnyRow:
