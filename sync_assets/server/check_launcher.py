@@ -6,9 +6,8 @@ under way is joined: asking again gives the same run.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +15,9 @@ from sync_assets.ledger import Ledger
 from sync_assets.server.dagster_client import REPOSITORY, UNAVAILABLE, DagsterClient, LaunchError
 from sync_assets.watchlist import checks_log
 from sync_assets.watchlist.models import CHECK_JOB, ITEM_PARTITIONS
+
+MOST_RUNS = 8
+"""With so many unfinished ones, what is wanted is checked by one run of all that is due."""
 
 _PARTITION = "dagster/partition"
 _NOT_STARTED = frozenset({"QUEUED", "NOT_STARTED", "STARTING"})
@@ -91,25 +93,28 @@ class CheckLauncher:
     def check_due(self) -> StartedCheck:
         """Start a check of all that is due, or join the one that is going to look."""
         with self._lock:
-            return self._try(self._check_due)
+            return self._try(lambda: self._check_all_due(self._active_runs()))
 
     def _check_item(self, item_id: int) -> StartedCheck:
         with self._ledger.read() as connection:
             open_run = _open_run(connection, item_id)
-        for run in self._active_runs():
+        runs = self._active_runs()
+        for run in runs:
             if run.tags.get(_PARTITION) == str(item_id) or run.run_id == open_run:
                 return StartedCheck(run.run_id, is_joined=True)
+        if len(runs) >= MOST_RUNS:
+            return self._check_all_due(runs)
         self._add_partition(str(item_id))
         return StartedCheck(self._dagster.launch(CHECK_JOB, {_PARTITION: str(item_id)}))
 
-    def _check_due(self) -> StartedCheck:
-        for run in self._active_runs():
+    def _check_all_due(self, runs: Sequence[_Run]) -> StartedCheck:
+        for run in runs:
             # One that has started may be past its last look at what is due.
             if _PARTITION not in run.tags and not run.has_started:
                 return StartedCheck(run.run_id, is_joined=True)
         return StartedCheck(self._dagster.launch(CHECK_JOB, {}))
 
-    def _try(self, start: Any) -> StartedCheck:
+    def _try(self, start: Callable[[], StartedCheck]) -> StartedCheck:
         try:
             return start()
         except (*UNAVAILABLE, LaunchError) as error:

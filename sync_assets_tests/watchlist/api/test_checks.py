@@ -8,6 +8,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from sync_assets.ledger.types import utc_now
+from sync_assets.server import check_launcher
 from sync_assets.settings.models import DagsterSettings
 from sync_assets.watchlist import checks_log, items, schedule
 from sync_assets.watchlist.checks_log import CheckCounts
@@ -86,6 +87,15 @@ def test_a_check_within_a_run_of_many_items_is_joined(client, alice, add, ledger
     answer = client.post(f"/api/watchlist/{item}/check", headers=alice).json()
     assert (answer["run_id"], answer["joined"]) == (everything, True)
     assert len(dagster.queued()) == 1
+
+
+def test_many_wishes_at_once_become_one_run_of_all(client, alice, add, dagster, monkeypatch):
+    monkeypatch.setattr(check_launcher, "MOST_RUNS", 2)
+    ids = [add(f"show-{number}")["id"] for number in range(5)]
+    answers = [client.post(f"/api/watchlist/{item}/check", headers=alice).json() for item in ids]
+    assert [answer["joined"] for answer in answers] == [False, False, False, True, True]
+    partitions = [tags.get("dagster/partition") for tags in dagster.queued()]
+    assert partitions == [str(ids[0]), str(ids[1]), None]
 
 
 def test_all_that_a_user_follows_is_checked_in_one_run(  # noqa: PLR0917 - fixtures
