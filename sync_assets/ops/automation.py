@@ -18,6 +18,7 @@ from sync_assets.ops.notifications.outbox import remove_told
 from sync_assets.ops.notifications.troubles import begin_job_trouble
 from sync_assets.ops.retention import prune
 from sync_assets.settings import Settings
+from sync_assets.watchlist.checks_log import forget as forget_checks
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -44,6 +45,9 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 events_removed = remove_finished(connection, before)
                 before = now - timedelta(days=settings.retention.notifications_days)
                 notifications_removed = remove_told(connection, before)
+                # A check is known by its run, and is kept as long.
+                before = now - timedelta(days=settings.retention.runs_days)
+                checks_removed = forget_checks(connection, before)
         return dg.MaterializeResult(
             metadata={
                 "runs_removed": pruned.runs_removed,
@@ -52,6 +56,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 "bytes_freed": pruned.bytes_freed,
                 "inbox_events_removed": events_removed,
                 "notifications_removed": notifications_removed,
+                "watchlist_checks_removed": checks_removed,
             }
         )
 

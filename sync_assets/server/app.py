@@ -19,6 +19,7 @@ from sync_assets.server import (
     review_pages,
     storage_webhooks,
     telegram_webhook,
+    watchlist,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -33,6 +34,7 @@ from sync_assets.server.pages import error_page, navigation, overview, sign_in, 
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings, load_settings
 
 
@@ -73,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         measurements=measurements,
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
-    install_error_handlers(app, error_page)
+    install_error_handlers(app, error_page, watchlist.STATUS_OF_ERROR)
     modules = (
         health,
         metrics,
@@ -88,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         overview,
         review_pages,
         oauth_pages,
+        watchlist,
         documentation,
     )
     routers = [module.router for module in modules]
@@ -132,6 +135,7 @@ async def run_parts(
             launcher,
             CookieSealer(settings.home),
             SignInAttempts(),
+            WatchlistService(settings, ledger),
         )
     finally:
         feed.close()

@@ -13,6 +13,7 @@ from sync_assets.server.measurements import Measurements
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings
 
 
@@ -31,6 +32,7 @@ class ServerContext:
         launcher: Starts runs for events that were stored.
         cookies: Seals the cookies of the pages.
         sign_in_attempts: Slows down who guesses tokens.
+        watchlist: Asks providers, and starts checks.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class ServerContext:
     launcher: RunLauncher
     cookies: CookieSealer
     sign_in_attempts: SignInAttempts
+    watchlist: WatchlistService
 
 
 def context_of(request: Request) -> ServerContext:

@@ -246,13 +246,17 @@ def internal_error_response(request_id: str) -> ErrorResponse:
     )
 
 
-def install_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
+def install_error_handlers(
+    app: FastAPI, error_page: ErrorPage, statuses: Mapping[type[SyncError], HTTPStatus]
+) -> None:
     """Give every error of an app the one shape.
 
     Args:
         app: The app.
         error_page: Makes a page of an error for browsers; programs get JSON.
+        statuses: Which HTTP status the errors of domains are; the others are defects.
     """
+    app.state.status_of_error = {**_STATUS_OF_ERROR, **statuses}
 
     def shown(
         answer: Callable[[Request, Any], ErrorResponse],
@@ -299,8 +303,9 @@ def _answer_sync_error(request: Request, error: Any) -> ErrorResponse:
             message="The server's key cannot be used.",
             remedy=f"Look for {request_id} in the server's log, which says why.",
         )
+    known = request.app.state.status_of_error
     status = next(
-        (status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind)),
+        (status for kind, status in known.items() if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
     return error_response(

@@ -1,22 +1,23 @@
-"""Start runs at once, by the webserver's own API: for new events, and where a user asks for one.
+"""Start the run that deals with new events at once, by the webserver's own API.
 
-Only to be faster: a sensor or a schedule starts whatever was missed. The webserver may be down,
-slow or new; for events it is asked beside the requests, and a failure is logged once.
+Only to be faster: a sensor starts whatever was missed. The webserver may be down, slow or new; it
+is asked beside the requests, and a failure is logged once.
 """
 
 import asyncio
-import http.client
-import json
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from sync_assets.errors import SyncError
 from sync_assets.launching import ActiveRun, EventJob, WantedRun, wanted_run
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.ledger.inbox import waiting
-from sync_assets.ops.services import LOCATION_NAME, Endpoint
+from sync_assets.server.dagster_client import (
+    UNAVAILABLE,
+    DagsterClient,
+    LaunchError,
+    tags_as_list,
+)
 from sync_assets.settings import Settings
 
 SETTLE_SECONDS = 0.05
@@ -24,9 +25,6 @@ SETTLE_SECONDS = 0.05
 
 PAUSE_SECONDS = 1.0
 """Between two questions to the webserver, however many events come."""
-
-_TIMEOUT_SECONDS = 5.0
-_REPOSITORY = "__repository__"
 
 _ACTIVE = """
 query Active($filter: RunsFilter!) {
@@ -40,28 +38,8 @@ query Same($filter: RunsFilter!) {
   same: runsOrError(filter: $filter, limit: 1) { __typename ... on Runs { results { runId } } }
 }
 """
-_LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename
-    ... on PipelineNotFoundError { message }
-    ... on PythonError { message }
-    ... on UnauthorizedError { message }
-  }
-}
-"""
 
 logger = logging.getLogger(__name__)
-
-
-class LaunchError(SyncError):
-    """The webserver did not start the run."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"Dagster did not start the run: {reason}.",
-            remedy="See whether Dagster's webserver runs; scripts/run starts it.",
-        )
 
 
 class RunLauncher:
@@ -76,7 +54,7 @@ class RunLauncher:
     def __init__(self, settings: Settings, ledger: Ledger, jobs: Sequence[EventJob]) -> None:
         self._ledger = ledger
         self._jobs = jobs
-        self._endpoint = Endpoint(str(settings.dagster.host), settings.dagster.port)
+        self._dagster = DagsterClient(settings)
         self._news = asyncio.Event()
         self._works = True
         self._lock = threading.Lock()
@@ -106,8 +84,8 @@ class RunLauncher:
         """
         try:
             return await asyncio.to_thread(self._start, job_name, partition)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = f"the webserver at {self._endpoint.url} does not answer ({error})"
+        except UNAVAILABLE as error:
+            reason = f"the webserver at {self._dagster.endpoint.url} does not answer ({error})"
             raise LaunchError(reason) from error
 
     async def close(self) -> None:
@@ -115,7 +93,7 @@ class RunLauncher:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         # A thread cannot be cancelled, and the ledger must not be closed under it.
-        await asyncio.to_thread(self._lock.acquire, timeout=_TIMEOUT_SECONDS)
+        await asyncio.to_thread(self._lock.acquire, timeout=DagsterClient.timeout_seconds)
 
     async def _work(self) -> None:
         while True:
@@ -124,8 +102,8 @@ class RunLauncher:
             self._news.clear()
             try:
                 await asyncio.to_thread(self._launch_wanted)
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                self._log_once(f"the webserver at {self._endpoint.url} did not: {error}")
+            except UNAVAILABLE as error:
+                self._log_once(f"the webserver at {self._dagster.endpoint.url} did not: {error}")
             except (LaunchError, LedgerUnavailableError) as error:
                 self._log_once(error.message)
             else:
@@ -144,58 +122,36 @@ class RunLauncher:
         wanted = wanted_run(self._ledger, job, self._active_runs(job))
         if wanted is None or self._exists(job, wanted):
             return
-        self._execute(job.name, _tags(job, wanted))
+        self._dagster.launch(job.name, _tags(job, wanted))
         logger.info("Started %s for %d event(s)", job.name, wanted.count)
 
     def _start(self, job_name: str, partition: str) -> bool:
         tags = {"dagster/partition": partition}
-        waiting_runs = self._ask(
+        queued = self._dagster.ask(
             _ACTIVE,
             filter={
                 "pipelineName": job_name,
                 "statuses": ["QUEUED", "STARTING"],
-                "tags": _as_list(tags),
+                "tags": tags_as_list(tags),
             },
         )
-        if waiting_runs["active"].get("results"):
+        if queued["active"].get("results"):
             return False
-        self._execute(job_name, tags)
+        self._dagster.launch(job_name, tags)
         logger.info("Started %s for %s", job_name, partition)
         return True
 
-    def _execute(self, job_name: str, tags: Mapping[str, str]) -> None:
-        answer = self._ask(_LAUNCH, params=_execution(job_name, tags))["launchRun"]
-        if answer["__typename"] != "LaunchRunSuccess":
-            reason = f"{answer['__typename']}: {answer.get('message', '')}"
-            raise LaunchError(reason)
-
     def _active_runs(self, job: EventJob) -> list[ActiveRun]:
         statuses = ["QUEUED", "STARTING", "STARTED"]
-        answer = self._ask(_ACTIVE, filter={"pipelineName": job.name, "statuses": statuses})
+        answer = self._dagster.ask(_ACTIVE, filter={"pipelineName": job.name, "statuses": statuses})
         return [
             ActiveRun(run["runId"], run["status"] == "STARTED")
             for run in answer["active"].get("results", ())
         ]
 
     def _exists(self, job: EventJob, wanted: WantedRun) -> bool:
-        tags = _as_list(_tags(job, wanted))
-        return bool(self._ask(_SAME, filter={"tags": tags})["same"].get("results"))
-
-    def _ask(self, query: str, **variables: Any) -> Any:
-        host, _, port = self._endpoint.url.removeprefix("http://").rpartition(":")
-        connection = http.client.HTTPConnection(
-            host.strip("[]"), int(port), timeout=_TIMEOUT_SECONDS
-        )
-        try:
-            body = json.dumps({"query": query, "variables": variables})
-            connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
-            answer = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-        if not isinstance(answer, dict) or answer.get("errors") or "data" not in answer:
-            reason = f"the webserver answered {str(answer)[:300]}"
-            raise LaunchError(reason)
-        return answer["data"]
+        tags = tags_as_list(_tags(job, wanted))
+        return bool(self._dagster.ask(_SAME, filter={"tags": tags})["same"].get("results"))
 
     def _log_once(self, problem: str) -> None:
         if self._works:
@@ -210,18 +166,3 @@ class RunLauncher:
 def _tags(job: EventJob, wanted: WantedRun) -> dict[str, str]:
     # Those of a run that the sensor starts, by which either sees what the other has done.
     return {"dagster/run_key": wanted.run_key, "dagster/sensor_name": job.sensor_name}
-
-
-def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags.items()]
-
-
-def _execution(job_name: str, tags: Mapping[str, str]) -> Mapping[str, Any]:
-    return {
-        "selector": {
-            "repositoryLocationName": LOCATION_NAME,
-            "repositoryName": _REPOSITORY,
-            "jobName": job_name,
-        },
-        "executionMetadata": {"tags": _as_list(tags)},
-    }
