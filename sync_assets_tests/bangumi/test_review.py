@@ -153,7 +153,7 @@ def test_a_film_and_a_show_with_the_same_number_are_told_apart(settings, account
         assert not rule.applies_to(other.item)
 
 
-def test_what_is_in_none_of_trakts_tables_is_asked_about_as_well(account, reviews):
+def test_what_has_left_the_history_is_asked_about_until_the_next_matching(account, reviews):
     named = {"work": "custom/show/title/Far Star", "title": "Far Star 1x03"}
     account.watch(matched(FIRST, 3, status="review", confidence=0.5, **named))
     (question,) = reviews.queue().questions
