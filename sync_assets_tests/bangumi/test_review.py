@@ -4,6 +4,7 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -167,9 +168,9 @@ def test_what_a_media_server_has_told_is_asked_about_as_well(settings, account, 
         episode=5,
         works=(SHOW,),
     )
-    received = SimpleNamespace(source="plex", event_id="1", received_at=NOW)
+    received: Any = SimpleNamespace(source="plex", event_id="1", received_at=NOW)
     with account.ledger.write() as connection:
-        event = CustomEvent(Action.WATCHED, item, NOW)
+        event = CustomEvent(Action.WATCHED, item, occurred_at=NOW)
         store_items(connection, received, ACCOUNT, [event], "run")
     match_anew(account, settings)
     questions = {each.item.original_title: each for each in reviews.queue().questions}
