@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from sync_assets.bangumi.custom.items import read_items
+from sync_assets.bangumi.custom.watched import as_watched
 from sync_assets.bangumi.match_table import ASSET, StoredMatch, read_matches
 from sync_assets.bangumi.matching import MatchStatus, MediaType, Overrides, WatchedItem
 from sync_assets.bangumi.matching.models import EpisodeType
@@ -20,6 +22,7 @@ from sync_assets.bangumi.trakt_tables import read_collected, read_watched
 from sync_assets.catalog.index import CatalogIndex
 from sync_assets.catalog.models import Provider, Subject, Work, WorkKind
 from sync_assets.lake import AbsentError, Lake
+from sync_assets.ledger import Ledger
 
 _ID_DIGITS = 8
 _WORK = re.compile(r"(?:.*/)?(show|movie)/(trakt|tmdb|tvdb|imdb)/([^/]+)")
@@ -140,11 +143,16 @@ class _Waiting:
 
 
 def read_queue(
-    lake: Lake, accounts: Iterable[str], index_path: Path, overrides: Overrides
+    ledger: Ledger,
+    lake: Lake,
+    accounts: Iterable[str],
+    index_path: Path,
+    overrides: Overrides,
 ) -> ReviewQueue:
     """Return what waits, as the last matching of each account left it.
 
     Args:
+        ledger: The ledger, which has what media servers have told.
         lake: The lake.
         accounts: The accounts.
         index_path: The catalogue, for the titles of candidates.
@@ -159,7 +167,7 @@ def read_queue(
     for account in accounts:
         matches = _matches(lake, account)
         has_doubts = any(each.status == MatchStatus.REVIEW for each in matches)
-        items = _items(lake, account) if has_doubts else {}
+        items = _items(ledger, lake, account) if has_doubts else {}
         for match in matches:
             season = (match.work, match.season)
             if match.status != MatchStatus.REVIEW:
@@ -189,17 +197,20 @@ def _matches(lake: Lake, account: str) -> list[StoredMatch]:
     return read_matches(lake, account) if lake.exists(ASSET, partition=account) else []
 
 
-def _items(lake: Lake, account: str) -> dict[str, WatchedItem]:
+def _items(ledger: Ledger, lake: Lake, account: str) -> dict[str, WatchedItem]:
     try:
         watched = read_watched(lake, account)
     except AbsentError:
         watched = []
+    with ledger.read() as connection:
+        custom = as_watched(read_items(connection, account))
     # What was watched says more than what was collected.
-    return {each.item.key: each.item for each in (*read_collected(lake, account), *watched)}
+    known = (*read_collected(lake, account), *custom, *watched)
+    return {each.item.key: each.item for each in known}
 
 
 def _item_of(match: StoredMatch) -> WatchedItem:
-    """Return what a match itself tells of its item: not all of them are in Trakt's tables."""
+    """Return what a match itself tells of its item, where that has left the history since."""
     named = _WORK.fullmatch(match.work)
     works = (Work(Provider(named[2]), WorkKind(named[1]), named[3]),) if named else ()
     place = "" if match.is_film else f" {match.season}x{match.number or 0:02}"

@@ -207,7 +207,7 @@ class Reviews:
         lake = Lake(self._settings.lake_directory)
         overrides = read_overrides(self._settings.overrides_path)
         return read_queue(
-            lake, sorted(self._settings.bangumi.accounts), self._index_path, overrides
+            self._ledger, lake, sorted(self._settings.bangumi.accounts), self._index_path, overrides
         )
 
     def question(self, question_id: str) -> Question:

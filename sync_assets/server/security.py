@@ -59,24 +59,6 @@ class RequireScope(HTTPBearer):
         return token
 
 
-async def find_token(request: Request, plain_text: str) -> Token | None:
-    """Find out whose token this is.
-
-    Args:
-        request: The request that shows it.
-        plain_text: What was shown.
-
-    Returns:
-        The token; None where it is unknown, wrong or revoked.
-
-    Raises:
-        LedgerUnavailableError: The ledger cannot be read.
-    """
-    if not _PLAIN_TEXT.fullmatch(plain_text):
-        return None
-    return await context_of(request).tokens.verify(plain_text)
-
-
 class RequireIngestToken(RequireScope):
     """The dependency of webhooks whose senders can set no header: the address may have the token.
 
@@ -107,6 +89,24 @@ class RequireIngestToken(RequireScope):
         if token.scope is not Scope.INGEST:
             raise _of_another_scope(token, Scope.INGEST)
         return token
+
+
+async def find_token(request: Request, plain_text: str) -> Token | None:
+    """Find out whose token this is.
+
+    Args:
+        request: The request that shows it.
+        plain_text: What was shown.
+
+    Returns:
+        The token; None where it is unknown, wrong or revoked.
+
+    Raises:
+        LedgerUnavailableError: The ledger cannot be read.
+    """
+    if not _PLAIN_TEXT.fullmatch(plain_text):
+        return None
+    return await context_of(request).tokens.verify(plain_text)
 
 
 async def _verified(request: Request, plain_text: str) -> Token:

@@ -3,11 +3,15 @@
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from sync_assets.bangumi.custom.items import store_items
+from sync_assets.bangumi.custom.models import Action, CustomEvent
 from sync_assets.bangumi.match_table import read_matches
-from sync_assets.bangumi.matching import OverrideRule, read_overrides
+from sync_assets.bangumi.matching import CustomItem, MediaType, OverrideRule, read_overrides
 from sync_assets.bangumi.matching.override_writing import add_rule
 from sync_assets.bangumi.matching.overrides import OverridesError
 from sync_assets.bangumi.reviewing import (
@@ -21,7 +25,8 @@ from sync_assets.bangumi.reviewing import (
 )
 from sync_assets.ledger.events import read_events
 from sync_assets.settings import Settings
-from sync_assets_tests.bangumi.building import ACCOUNT, matched
+from sync_assets_tests.bangumi.building import ACCOUNT, NOW, matched
+from sync_assets_tests.bangumi.matching.building import SHOW
 from sync_assets_tests.bangumi.reviewing import (
     FIRST,
     SECOND,
@@ -153,7 +158,28 @@ def test_a_film_and_a_show_with_the_same_number_are_told_apart(settings, account
         assert not rule.applies_to(other.item)
 
 
-def test_what_is_in_none_of_trakts_tables_is_asked_about_as_well(account, reviews):
+def test_what_a_media_server_has_told_is_asked_about_as_well(settings, account, reviews):
+    watch(settings, 1)
+    item = CustomItem(
+        MediaType.EPISODE,
+        "Star Kettle",
+        original_title="星のやかん",
+        season=2,
+        episode=5,
+        works=(SHOW,),
+    )
+    received: Any = SimpleNamespace(source="plex", event_id="1", received_at=NOW)
+    with account.ledger.write() as connection:
+        event = CustomEvent(Action.WATCHED, item, occurred_at=NOW)
+        store_items(connection, received, ACCOUNT, [event], "run")
+    match_anew(account, settings)
+    questions = {each.item.original_title: each for each in reviews.queue().questions}
+    question = questions["星のやかん"]
+    assert question.place == "season 2, episode 5"
+    assert place(question, SECOND).rule.tmdb == "100"
+
+
+def test_what_has_left_the_history_is_asked_about_until_the_next_matching(account, reviews):
     named = {"work": "custom/show/title/Far Star", "title": "Far Star 1x03"}
     account.watch(matched(FIRST, 3, status="review", confidence=0.5, **named))
     (question,) = reviews.queue().questions
