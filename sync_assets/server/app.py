@@ -24,10 +24,12 @@ from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
+from sync_assets.server.ledger_writer import LedgerWriter
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.server.transfers import downloads, media, orders, statistics, uploads
 from sync_assets.settings import Settings, load_settings
 
 
@@ -76,6 +78,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         webhooks,
         storage_webhooks,
         telegram_webhook,
+        media,
+        orders,
+        downloads,
+        uploads,
+        statistics,
         pages,
         trakt_pages,
         documentation,
@@ -103,17 +110,27 @@ async def run_parts(
     """
     ledger = Ledger.open(settings.ledger_url)
     reader = LedgerReader(ledger)
+    writer = LedgerWriter(ledger)
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
     jobs = [*storage_webhooks.event_jobs(settings), *telegram_webhook.event_jobs(settings)]
     launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(
-            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher
+            settings=settings,
+            ledger=ledger,
+            reader=reader,
+            writer=writer,
+            tokens=TokenVerifier(reader),
+            inbox=inbox,
+            feed=feed,
+            measurements=measurements,
+            launcher=launcher,
         )
     finally:
         feed.close()
         await launcher.close()
         await inbox.close()
+        writer.close()
         reader.close()
         ledger.close()

@@ -8,6 +8,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
+from sync_assets.server.ledger_writer import LedgerWriter
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.token_verifier import TokenVerifier
@@ -22,6 +23,7 @@ class ServerContext:
         settings: The configuration.
         ledger: The ledger.
         reader: Reads it off the event loop.
+        writer: Writes to it off the event loop.
         tokens: Verifies bearers.
         inbox: Stores deliveries.
         feed: Hands new events to open streams.
@@ -32,6 +34,7 @@ class ServerContext:
     settings: Settings
     ledger: Ledger
     reader: LedgerReader
+    writer: LedgerWriter
     tokens: TokenVerifier
     inbox: InboxWriter
     feed: EventFeed

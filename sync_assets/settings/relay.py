@@ -75,6 +75,11 @@ class RelaySettings(Section):
         le=65_535,
         description="Port of the gateway that gives aria2 Telegram's files. Without it a free one.",
     )
+    allowed_private_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Host names, addresses and networks of your own servers. Without them, links "
+        "that come through the API are fetched from the public network only.",
+    )
     aria2: RelayAria2Settings = RelayAria2Settings()
     concurrency: int = Field(default=5, ge=1, le=64, description="Downloads at a time.")
     connections_per_download: int = Field(
