@@ -13,13 +13,13 @@ from sync_assets.server import (
     events,
     health,
     metrics,
-    pages,
     storage_webhooks,
     telegram_webhook,
     trakt_pages,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
+from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
@@ -27,7 +27,9 @@ from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.ledger_writer import LedgerWriter
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.pages import error_page, navigation, overview, sign_in, static_files
 from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.server.transfers import downloads, media, orders, statistics, uploads
 from sync_assets.settings import Settings, load_settings
@@ -70,8 +72,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         measurements=measurements,
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
-    install_error_handlers(app)
-    routers = (
+    install_error_handlers(app, error_page)
+    modules = (
         health,
         metrics,
         events,
@@ -83,12 +85,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         downloads,
         uploads,
         statistics,
-        pages,
+        static_files,
+        sign_in,
+        overview,
         trakt_pages,
         documentation,
     )
-    for module in routers:
-        app.include_router(module.router)
+    routers = [module.router for module in modules]
+    for router in routers:
+        app.include_router(router)
+    app.state.navigation = navigation(routers, settings)
     return app
 
 
@@ -126,6 +132,8 @@ async def run_parts(
             feed=feed,
             measurements=measurements,
             launcher=launcher,
+            cookies=CookieSealer(settings.home),
+            sign_in_attempts=SignInAttempts(),
         )
     finally:
         feed.close()

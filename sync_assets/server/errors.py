@@ -5,7 +5,7 @@ fields are wrong. Causes that name paths or hosts stay in the log: a caller may 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import (
@@ -139,6 +139,27 @@ _TEXT_OF_STATUS = {
 }
 
 
+class ErrorResponse(JSONResponse):
+    """An error answer, which knows what it says.
+
+    Args:
+        status: The HTTP status.
+        detail: What went wrong and what to do.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, detail: ErrorDetail, headers: Mapping[str, str] | None
+    ) -> None:
+        body = ErrorAnswer(error=detail).model_dump(exclude_none=True)
+        super().__init__(body, status_code=status, headers=dict(headers or {}))
+        self.detail = detail
+
+
+ErrorPage = Callable[[Request, ErrorResponse], Response | None]
+"""Makes a page of an error, where a browser asks."""
+
+
 def error_response(  # noqa: PLR0913 - all but two are named
     status: HTTPStatus,
     request_id: str,
@@ -148,7 +169,7 @@ def error_response(  # noqa: PLR0913 - all but two are named
     remedy: str,
     fields: Sequence[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
+) -> ErrorResponse:
     """Make an error answer.
 
     Args:
@@ -170,13 +191,12 @@ def error_response(  # noqa: PLR0913 - all but two are named
         request_id=request_id,
         fields=list(fields) if fields is not None else None,
     )
-    body = ErrorAnswer(error=detail).model_dump(exclude_none=True)
-    return JSONResponse(body, status_code=status, headers=dict(headers or {}))
+    return ErrorResponse(status, detail, headers)
 
 
 def status_response(
     status: HTTPStatus, request_id: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+) -> ErrorResponse:
     """Make the error answer of an HTTP status that has no further cause.
 
     Args:
@@ -204,7 +224,7 @@ def status_response(
     )
 
 
-def internal_error_response(request_id: str) -> JSONResponse:
+def internal_error_response(request_id: str) -> ErrorResponse:
     """Make the answer to a mistake of ours; its cause is in the log.
 
     Args:
@@ -222,18 +242,29 @@ def internal_error_response(request_id: str) -> JSONResponse:
     )
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
     """Give every error of an app the one shape.
 
     Args:
         app: The app.
+        error_page: Makes a page of an error for browsers; programs get JSON.
     """
-    app.add_exception_handler(SyncError, _answer_sync_error)
-    app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_exception_handler(HTTPException, _answer_http_exception)
+
+    def shown(
+        answer: Callable[[Request, Any], ErrorResponse],
+    ) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def handle(request: Request, error: Exception) -> Response:
+            response = answer(request, error)
+            return error_page(request, response) or response
+
+        return handle
+
+    app.add_exception_handler(SyncError, shown(_answer_sync_error))
+    app.add_exception_handler(RequestValidationError, shown(_answer_validation_error))
+    app.add_exception_handler(HTTPException, shown(_answer_http_exception))
 
 
-async def _answer_sync_error(request: Request, error: Any) -> JSONResponse:
+def _answer_sync_error(request: Request, error: Any) -> ErrorResponse:
     request_id = request.state.request_id
     if isinstance(error, ApiError):
         return error_response(
@@ -267,7 +298,7 @@ async def _answer_sync_error(request: Request, error: Any) -> JSONResponse:
     )
 
 
-async def _answer_validation_error(request: Request, error: Any) -> JSONResponse:
+def _answer_validation_error(request: Request, error: Any) -> ErrorResponse:
     # The values themselves are not repeated: they may be secret.
     fields = [
         FieldProblem(
@@ -285,7 +316,7 @@ async def _answer_validation_error(request: Request, error: Any) -> JSONResponse
     )
 
 
-async def _answer_http_exception(request: Request, error: Any) -> JSONResponse:
+def _answer_http_exception(request: Request, error: Any) -> ErrorResponse:
     return status_response(HTTPStatus(error.status_code), request.state.request_id, error.headers)
 
 

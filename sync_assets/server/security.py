@@ -52,10 +52,7 @@ class RequireScope(HTTPBearer):
                 f"make a token with: scripts/token create --name NAME --scope {self._scope}",
                 headers={"WWW-Authenticate": REALM},
             )
-        plain_text = plain_text.strip()
-        token = None
-        if _PLAIN_TEXT.fullmatch(plain_text):
-            token = await context_of(request).tokens.verify(plain_text)
+        token = await find_token(request, plain_text.strip())
         if token is None:
             raise UnauthenticatedError(
                 "The token is not valid.",
@@ -70,3 +67,21 @@ class RequireScope(HTTPBearer):
                 headers={"WWW-Authenticate": f"{REALM}, {needed}"},
             )
         return token
+
+
+async def find_token(request: Request, plain_text: str) -> Token | None:
+    """Find out whose token this is.
+
+    Args:
+        request: The request that shows it.
+        plain_text: What was shown.
+
+    Returns:
+        The token; None where it is unknown, wrong or revoked.
+
+    Raises:
+        LedgerUnavailableError: The ledger cannot be read.
+    """
+    if not _PLAIN_TEXT.fullmatch(plain_text):
+        return None
+    return await context_of(request).tokens.verify(plain_text)

@@ -1,8 +1,7 @@
 """The pages that connect a Trakt account: with a code typed in elsewhere, or in this browser.
 
-They need no token, as browsers send none: reach them from the own machine, or through a proxy
-with a login. What they do is safe to call from elsewhere all the same: a code is of use only to
-who is logged in at Trakt, and an authorization ends only in the browser that began it.
+For administrators, except where Trakt leads back to: a browser comes from another site there. An
+authorization ends only in the browser that began it, which a cookie of its own proves.
 """
 
 import asyncio
@@ -20,8 +19,8 @@ from sync_assets.oauth import read_connection
 from sync_assets.oauth.authorization import LIFETIME, Authorizations
 from sync_assets.oauth.device import DeviceCode, DeviceFlow
 from sync_assets.server.context import ServerContext, context_of
-from sync_assets.server.errors import ErrorAnswer, ForbiddenError, InvalidRequestError
-from sync_assets.server.pages import page
+from sync_assets.server.errors import ErrorAnswer, InvalidRequestError
+from sync_assets.server.pages import PageAdministrator, page
 from sync_assets.trakt.oauth import PROVIDER, TraktOAuth, device_flow, token_keeper
 
 router = APIRouter(prefix="/oauth/trakt", tags=["pages"])
@@ -61,30 +60,31 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorAnswer} for status in statuses}
 
 
-@router.get("", response_class=Response, responses=_PAGE | _errors(503))
-async def trakt_accounts(request: Request) -> HTMLResponse:
+@router.get("", response_class=Response, responses=_PAGE | _errors(401, 403, 503))
+async def trakt_accounts(request: Request, _: PageAdministrator) -> HTMLResponse:
     """Show every account and, while a code waits to be typed in, ask Trakt for the answer."""
     context = context_of(request)
     accounts = await _in_thread(lambda: [_view(context, name) for name in _names(context)])
     waits = any(account.code for account in accounts)
-    return page("trakt.html", accounts=accounts, refresh_seconds=5 if waits else None)
+    return page(request, "trakt.html", accounts=accounts, refresh_seconds=5 if waits else None)
 
 
-@router.post("/device", status_code=HTTPStatus.SEE_OTHER, responses=_errors(400, 403, 422, 503))
-async def begin_device_flow(request: Request, account: Account) -> Response:
+@router.post(
+    "/device", status_code=HTTPStatus.SEE_OTHER, responses=_errors(400, 401, 403, 422, 503)
+)
+async def begin_device_flow(request: Request, account: Account, _: PageAdministrator) -> Response:
     """Ask Trakt for a code, and lead to the page that shows it."""
     context = context_of(request)
-    _refuse_other_sites(request)
     _require(context, account)
     try:
         await _in_thread(lambda: _device_flow(context, account).start())
     except SyncError as error:
-        return _failed(error)
+        return _failed(request, error)
     return RedirectResponse(_ADDRESS, HTTPStatus.SEE_OTHER)
 
 
-@router.get("/start", status_code=HTTPStatus.SEE_OTHER, responses=_errors(400, 422, 503))
-async def begin_authorization(request: Request, account: Account) -> Response:
+@router.get("/start", status_code=HTTPStatus.SEE_OTHER, responses=_errors(400, 401, 403, 422, 503))
+async def begin_authorization(request: Request, account: Account, _: PageAdministrator) -> Response:
     """Lead the browser to Trakt, which leads it back to `callback`."""
     context = context_of(request)
     _require(context, account)
@@ -92,7 +92,7 @@ async def begin_authorization(request: Request, account: Account) -> Response:
         oauth = TraktOAuth(context.settings.trakt)
         begun = await _in_thread(lambda: _authorizations(context).begin(PROVIDER, account))
     except SyncError as error:
-        return _failed(error)
+        return _failed(request, error)
     answer = RedirectResponse(oauth.authorization_url(begun.state), HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         COOKIE,
@@ -123,10 +123,10 @@ async def finish_authorization(
         )
         _require(context, account)
         if error or not code:
-            return _message("Trakt was not connected", "The request was denied at Trakt.")
+            return _not_connected(request, "The request was denied at Trakt.")
         await _in_thread(lambda: _exchange(context, account, code))
     except SyncError as problem:
-        return _failed(problem)
+        return _failed(request, problem)
     answer = RedirectResponse(_ADDRESS, HTTPStatus.SEE_OTHER)
     answer.delete_cookie(COOKIE, path=_ADDRESS)
     return answer
@@ -141,14 +141,6 @@ def _require(context: ServerContext, account: str) -> None:
         raise InvalidRequestError(
             "There is no such Trakt account, or it is paused.",
             remedy="Add [trakt.accounts.NAME] to sync.toml, then start the server again.",
-        )
-
-
-def _refuse_other_sites(request: Request) -> None:
-    # Browsers that send no such header also send no such request from a page of ours.
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise ForbiddenError(
-            "The request came from another site.", remedy="Open this page and begin there."
         )
 
 
@@ -191,12 +183,17 @@ async def _in_thread(function: Callable[[], Answer]) -> Answer:
     return await asyncio.to_thread(function)
 
 
-def _failed(error: SyncError) -> HTMLResponse:
-    return _message("Trakt was not connected", error.message, error.remedy)
+def _failed(request: Request, error: SyncError) -> HTMLResponse:
+    return _not_connected(request, error.message, error.remedy)
 
 
-def _message(title: str, message: str, remedy: str = "") -> HTMLResponse:
-    status = HTTPStatus.BAD_REQUEST
+def _not_connected(request: Request, message: str, remedy: str = "") -> HTMLResponse:
     return page(
-        "message.html", status=status, title=title, message=message, remedy=remedy, back=_ADDRESS
+        request,
+        "message.html",
+        status=HTTPStatus.BAD_REQUEST,
+        title="Trakt was not connected",
+        message=message,
+        remedy=remedy,
+        back=_ADDRESS,
     )

@@ -63,6 +63,21 @@ def client(app: FastAPI) -> Generator[TestClient]:
 
 
 @pytest.fixture
+def sign_in(client: TestClient, ledger: Ledger) -> Callable[[Scope], str]:
+    """Sign the client in, as a browser on the server's own page does; returns the token's id."""
+
+    def begin(scope: Scope) -> str:
+        with ledger.write() as connection:
+            token, plain_text = create_token(connection, f"browser {scope}", scope)
+        client.headers["Sec-Fetch-Site"] = "same-origin"
+        answer = client.post("/sign-in", data={"token": plain_text}, follow_redirects=False)
+        assert answer.status_code == 303
+        return token.id
+
+    return begin
+
+
+@pytest.fixture
 def stored(ledger: Ledger) -> Callable[[], list]:
     def read() -> list:
         with ledger.read() as connection:
