@@ -1,11 +1,11 @@
-"""Delete records of downloads that have ended, so that nothing is lost by it.
+"""Delete records of transfers that have ended, so that nothing is lost by it.
 
 A record is refused while anything moves or may still be told to move. Its history stays: the
 events say that it was deleted, by whom, and what it was.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,20 @@ from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.leases import is_held
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import AnyRow
-from sync_assets.relay.listing import get_download, uploads_of
-from sync_assets.relay.models import LEASE_NAME, OPEN_DOWNLOADS, DownloadState, UploadState
+from sync_assets.relay.listing import get_download, get_upload, uploads_of
+from sync_assets.relay.models import (
+    LEASE_NAME,
+    OPEN_DOWNLOADS,
+    OPEN_UPLOADS,
+    VERIFIED_UPLOADS,
+    DownloadState,
+    UploadState,
+)
 
 DELETED = "deleted"
 """The state in the history of what is no more; no row has it."""
 
-_MOVING_UPLOADS = (UploadState.PENDING, UploadState.UPLOADING, UploadState.PAUSED)
+_UPLOADS_AT_WORK = frozenset(OPEN_UPLOADS) - {UploadState.WAITING_DOWNLOAD}
 
 
 class RecordInUseError(SyncError):
@@ -80,11 +87,7 @@ def delete_download(
     uploads = uploads_of(connection, [download_id]).get(download_id, ())
     _require_rest(connection, row, owns_aria2=owns_aria2)
     for upload in uploads:
-        if upload.state in _MOVING_UPLOADS:
-            raise RecordInUseError(
-                f"Upload {upload.id} of download {download_id} is {upload.state}.",
-                remedy="Cancel the upload first, or wait until it has ended.",
-            )
+        _require_upload_at_rest(upload, _UPLOADS_AT_WORK)
     facts = {
         **detail,
         "name": row.media_name,
@@ -107,6 +110,35 @@ def delete_download(
     append_events(connection, gone)
     is_partial = row.state != DownloadState.COMPLETED
     return DeletedDownload(download_id, row.gid, with_file or is_partial)
+
+
+def delete_upload(connection: Connection, upload_id: int, *, detail: Mapping[str, Any]) -> None:
+    """Delete an upload's record; what lies at its target stays.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        upload_id: Which.
+        detail: Who wants it, for the history.
+
+    Raises:
+        UnknownSubjectError: There is no such upload.
+        RecordInUseError: It has not come to rest, or keeps the local file from being removed.
+    """
+    row = get_upload(connection, upload_id)
+    _require_upload_at_rest(row, OPEN_UPLOADS)
+    download = get_download(connection, row.download_id)
+    has_file = download.state == DownloadState.COMPLETED and download.cleaned_at is None
+    if has_file and row.is_required and row.state not in VERIFIED_UPLOADS:
+        # Without it the other targets would be all that are required, and the file be removed.
+        raise RecordInUseError(
+            f"Upload {upload_id} is {row.state}, and the local file is kept for it.",
+            remedy="Retry it, or delete its download.",
+        )
+    facts = {**detail, "target": row.target, "remote_path": row.remote_path}
+    connection.execute(delete(relay_uploads).where(relay_uploads.c.id == upload_id))
+    append_events(
+        connection, [Event("relay_upload", str(upload_id), DELETED, row.state, detail=facts)]
+    )
 
 
 def remove_folder(root: Path, deleted: DeletedDownload) -> None:
@@ -134,6 +166,19 @@ def remove_folder(root: Path, deleted: DeletedDownload) -> None:
             f"The record is deleted, but {folder} cannot be removed: {error.strerror}.",
             remedy="Give this user write permission there, or remove the folder by hand.",
         ) from error
+
+
+def _require_upload_at_rest(row: AnyRow, states_at_work: Collection[UploadState]) -> None:
+    if row.state in states_at_work:
+        raise RecordInUseError(
+            f"Upload {row.id} of download {row.download_id} is {row.state}.",
+            remedy="Cancel the upload first, or wait until it has ended.",
+        )
+    if row.command is not None:
+        raise RecordInUseError(
+            f"Upload {row.id} is cancelled, and what is there of it has still to be removed.",
+            remedy="Try again later; a run of relay_sync removes it at its target.",
+        )
 
 
 def _require_rest(connection: Connection, row: AnyRow, *, owns_aria2: bool) -> None:

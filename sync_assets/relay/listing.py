@@ -12,15 +12,6 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select
 from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import AnyRow
-from sync_assets.relay.models import UploadState
-
-PENDING_UPLOADS = (
-    UploadState.WAITING_DOWNLOAD,
-    UploadState.PENDING,
-    UploadState.UPLOADING,
-    UploadState.PAUSED,
-)
-"""The states of an upload that is still to come to an end."""
 
 # Not the torrent's content: a list has no use for it.
 _SHOWN_OF_MEDIA = (

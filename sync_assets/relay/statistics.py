@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, func, select
 
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import utc_now
-from sync_assets.relay.models import DownloadState, UploadState
+from sync_assets.relay.models import VERIFIED_UPLOADS, DownloadState, UploadState
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ _DOWNLOADS = _Kind(
 )
 _UPLOADS = _Kind(
     states=UploadState,
-    done=(UploadState.COMPLETED, UploadState.CLEANED),
+    done=VERIFIED_UPLOADS,
     moving=UploadState.UPLOADING,
     rows=relay_uploads.join(
         relay_downloads, relay_downloads.c.id == relay_uploads.c.download_id
@@ -77,7 +77,7 @@ _UPLOADS = _Kind(
     state=relay_uploads.c.state,
     bytes=relay_uploads.c.uploaded_bytes,
     bytes_per_second=relay_uploads.c.bytes_per_second,
-    retries=relay_uploads.c.retries,
+    retries=relay_uploads.c.attempts + relay_uploads.c.retries,
 )
 
 

@@ -7,6 +7,7 @@ from sync_assets.ledger.events import last_event_id
 from sync_assets.relay.downloads import due_count
 from sync_assets.relay.models import LEASE_NAME
 from sync_assets.relay.updates import SOURCE
+from sync_assets.relay.uploads import due_upload_count
 
 
 def find_due(connection: Connection) -> OtherWork | None:
@@ -15,7 +16,7 @@ def find_due(connection: Connection) -> OtherWork | None:
     Args:
         connection: A transaction of the ledger.
     """
-    count = due_count(connection, disk_has_space=False)
+    count = due_count(connection, disk_has_space=False) + due_upload_count(connection)
     return OtherWork(f"event-{last_event_id(connection)}", count) if count else None
 
 

@@ -1,7 +1,6 @@
 """What users do to transfers: written at once with who did it, and a run is started for it."""
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -28,15 +27,6 @@ ERRORS_OF_ONE: dict[int | str, dict[str, Any]] = {**ERRORS, 404: {"model": Error
 
 ERRORS_OF_ACTION: dict[int | str, dict[str, Any]] = {**ERRORS_OF_ONE, 409: {"model": ErrorAnswer}}
 """Those of an address that changes one record."""
-
-
-class Action(StrEnum):
-    """What a user can want of a transfer; a part of its address."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    RETRY = "retry"
-    CANCEL = "cancel"
 
 
 class NotPossibleError(ApiError):

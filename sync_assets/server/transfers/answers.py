@@ -28,6 +28,7 @@ _UPLOAD_EXAMPLE: dict[str, Any] = {
     "total_bytes": 734_003_200,
     "bytes_per_second": 5_242_880,
     "remote_path": None,
+    "attempts": 0,
     "retries": 0,
     "failure_code": None,
     "failure_reason": None,
@@ -82,7 +83,8 @@ class UploadAnswer(BaseModel):
     total_bytes: int | None
     bytes_per_second: int
     remote_path: str | None = Field(description="Where it is at the target, once it is known.")
-    retries: int
+    attempts: int = Field(description="Failed attempts since the last retry.")
+    retries: int = Field(description="How often a user wanted it to be tried again.")
     failure_code: str | None
     failure_reason: str | None = Field(description="What went wrong and what to do.")
     verified_by: str | None = Field(description="How it was verified, such as a hash's name.")

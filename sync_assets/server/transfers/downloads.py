@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Literal
 
@@ -34,7 +35,6 @@ from sync_assets.server.transfers.acting import (
     ERRORS,
     ERRORS_OF_ACTION,
     ERRORS_OF_ONE,
-    Action,
     by,
     record,
     write,
@@ -50,11 +50,22 @@ DownloadId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The download'
 
 _DELETED_AT_ONCE = 200
 _SHOWN_PROBLEMS = 20
-_WISHES: Mapping[Action, Callable[[Connection, int], None]] = {
-    Action.PAUSE: downloads.pause,
-    Action.RESUME: downloads.resume,
-    Action.RETRY: downloads.retry,
-    Action.CANCEL: downloads.cancel,
+
+
+class DownloadAction(StrEnum):
+    """What a user can want of a download; a part of its address."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+DOWNLOAD_WISHES: Mapping[DownloadAction, Callable[[Connection, int], None]] = {
+    DownloadAction.PAUSE: downloads.pause,
+    DownloadAction.RESUME: downloads.resume,
+    DownloadAction.RETRY: downloads.retry,
+    DownloadAction.CANCEL: downloads.cancel,
 }
 
 
@@ -120,7 +131,7 @@ async def get_one(request: Request, _: UserToken, download_id: DownloadId) -> Do
 
 @router.post("/{download_id}/{action}", responses=ERRORS_OF_ACTION)
 async def act(
-    request: Request, token: UserToken, download_id: DownloadId, action: Action
+    request: Request, token: UserToken, download_id: DownloadId, action: DownloadAction
 ) -> DownloadAnswer:
     """Pause, resume, retry or cancel a download; repeating it changes nothing.
 
@@ -129,7 +140,7 @@ async def act(
     """
 
     def apply(connection: Connection) -> DownloadAnswer:
-        _WISHES[action](connection, download_id)
+        DOWNLOAD_WISHES[action](connection, download_id)
         record(connection, "relay_download", download_id, action, token)
         return _one(connection, download_id)
 

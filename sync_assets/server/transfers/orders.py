@@ -204,6 +204,12 @@ async def _order(request: Request, token: Token, wanted: MediaOrder) -> MediaRec
             "The relay is off: nothing would be downloaded.",
             remedy="Set relay.enabled = true in sync.toml and start the server again.",
         )
+    unknown = sorted(set(wanted.targets or ()) - set(settings.targets))
+    if unknown:
+        known = ", ".join(settings.targets) or "none; add one in relay.targets"
+        raise InvalidRequestError(
+            f"There is no target {unknown[0]!r}.", remedy=f"The targets are: {known}."
+        )
     if wanted.link is not None:
         guard = AddressGuard(settings.allowed_private_hosts, setting="relay.allowed_private_hosts")
         await asyncio.to_thread(_check_link, wanted.link, guard)

@@ -31,9 +31,7 @@ class Transfers:
 
     def add(self, name: str, **values: Any) -> int:
         with self.ledger.write() as connection:
-            return enqueue(
-                connection, source="test", link=f"{PUBLIC}/{name}", **values
-            ).download_id
+            return enqueue(connection, source="test", link=f"{PUBLIC}/{name}", **values).download_id
 
     def complete(self, download_id: int, content: bytes = b"film") -> Path:
         """Bring a download to its end, with its file."""

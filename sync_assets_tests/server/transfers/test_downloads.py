@@ -40,9 +40,7 @@ def test_every_address_needs_the_scope_user(client, ingest, method, path):
     assert client.request(method, path, headers=ingest).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/downloads/9", "/api/uploads/9", "/api/media/9"]
-)
+@pytest.mark.parametrize("path", ["/api/downloads/9", "/api/uploads/9", "/api/media/9"])
 def test_what_is_not_there_is_404(api, path):
     assert error(api.get(path), 404)["code"] == "unknown_subject"
 
@@ -190,9 +188,7 @@ def test_what_is_wanted_again_after_its_deletion_is_downloaded_again(api, transf
     assert transfers.add("film.mkv") > download_id
 
 
-def test_everything_is_deleted_by_an_administrator_who_means_it(
-    client, transfers, user, admin
-):
+def test_everything_is_deleted_by_an_administrator_who_means_it(client, transfers, user, admin):
     done, failed, running = (transfers.add(name) for name in ("a", "b", "c"))
     path = transfers.complete(done)
     transfers.fail(failed)

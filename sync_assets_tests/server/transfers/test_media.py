@@ -7,9 +7,7 @@ import pytest
 from sync_assets_tests.server.transfers.conftest import PUBLIC
 
 MAGNET = "magnet:?xt=urn:btih:c12fe1c06bba254a9dc9f519b335aa7c1367a88a&tr=http://t/passkey"
-TORRENT = (
-    b"d4:infod6:lengthi3e4:name5:a.mkv12:piece lengthi16384e6:pieces20:" + b"x" * 20 + b"ee"
-)
+TORRENT = b"d4:infod6:lengthi3e4:name5:a.mkv12:piece lengthi16384e6:pieces20:" + b"x" * 20 + b"ee"
 
 
 def test_a_link_is_stored_once(api):
