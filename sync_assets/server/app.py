@@ -10,7 +10,6 @@ from sync_assets import __version__
 from sync_assets.ledger import Ledger
 from sync_assets.server import (
     documentation,
-    events,
     health,
     metrics,
     storage_webhooks,
@@ -21,10 +20,11 @@ from sync_assets.server import (
 from sync_assets.server.context import ServerContext
 from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.errors import install_error_handlers
-from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.ledger_writer import LedgerWriter
+from sync_assets.server.live import events, websocket
+from sync_assets.server.live.event_feed import EventFeed
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
 from sync_assets.server.pages import error_page, navigation, overview, sign_in, static_files
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         health,
         metrics,
         events,
+        websocket,
         webhooks,
         storage_webhooks,
         telegram_webhook,
