@@ -32,6 +32,7 @@ from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.server.transfers import downloads, media, orders, statistics, uploads
+from sync_assets.server.transfers import page as transfers_page
 from sync_assets.settings import Settings, load_settings
 
 
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         static_files,
         sign_in,
         overview,
+        transfers_page,
         trakt_pages,
         documentation,
     )

@@ -151,7 +151,7 @@ async def order(
     The answer means that it is in the ledger, and a run is started at once. The same key with a
     fresh link revives a download that failed because its link had expired.
     """
-    receipt = await _order(request, token, body)
+    receipt = await place_order(request, token, body)
     if not receipt.is_new:
         response.status_code = HTTPStatus.OK
     return receipt
@@ -176,7 +176,7 @@ async def order_torrent(  # noqa: PLR0913, PLR0917 - the fields of a form
     """Want the torrent of a form's file, as `POST /api/media` does."""
     content = base64.b64encode(await torrent.read()).decode()
     wanted = MediaOrder(torrent=content, name=name, key=key, targets=target)
-    receipt = await _order(request, token, wanted)
+    receipt = await place_order(request, token, wanted)
     if not receipt.is_new:
         response.status_code = HTTPStatus.OK
     return receipt
@@ -188,7 +188,7 @@ async def order_batch(request: Request, token: UserToken, body: MediaOrders) -> 
     results = []
     for each in body.media:
         try:
-            results.append(OrderResult(receipt=await _order(request, token, each)))
+            results.append(OrderResult(receipt=await place_order(request, token, each)))
         except NotPossibleError:
             raise
         except ApiError as error:
@@ -197,7 +197,18 @@ async def order_batch(request: Request, token: UserToken, body: MediaOrders) -> 
     return OrderResults(results=results)
 
 
-async def _order(request: Request, token: Token, wanted: MediaOrder) -> MediaReceipt:
+async def place_order(request: Request, token: Token, wanted: MediaOrder) -> MediaReceipt:
+    """Write that something is wanted, after making sure that it can be had.
+
+    Args:
+        request: The request.
+        token: Whose wish it is.
+        wanted: What.
+
+    Raises:
+        InvalidRequestError: Nobody can download it, or it is in a private network.
+        NotPossibleError: The relay is off.
+    """
     settings = context_of(request).settings.relay
     if not settings.enabled:
         raise NotPossibleError(
