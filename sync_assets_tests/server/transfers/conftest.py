@@ -29,9 +29,9 @@ class Transfers:
     ledger: Ledger
     root: Path
 
-    def add(self, name: str, **values: Any) -> int:
+    def add(self, path: str, **values: Any) -> int:
         with self.ledger.write() as connection:
-            return enqueue(connection, source="test", link=f"{PUBLIC}/{name}", **values).download_id
+            return enqueue(connection, source="test", link=f"{PUBLIC}/{path}", **values).download_id
 
     def complete(self, download_id: int, content: bytes = b"film") -> Path:
         """Bring a download to its end, with its file."""
