@@ -5,16 +5,17 @@ a folder (all checksums), `vault` is encrypted on top of WebDAV. Below each its 
 of this machine, so that a test can look at them and change them.
 """
 
+import socket
 import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sync_assets.ops.services import free_port
 from sync_assets_tests.ops.waiting import wait_until
-from sync_assets_tests.upstreams.sockets import is_listening
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "rclone"
 USER, PASSWORD = "alice", "wonder land:ü"
@@ -93,7 +94,7 @@ class Clouds:
             stderr=subprocess.DEVNULL,
         )
         self._servers[name] = process
-        wait_until(lambda: process.poll() is not None or is_listening(port), name)
+        wait_until(lambda: process.poll() is not None or _listens(port), name)
         assert process.poll() is None, name
 
     def stop(self, name: str) -> None:
@@ -114,6 +115,12 @@ class Clouds:
     def parts(self) -> Sequence[Path]:
         """Return whatever was left under a temporary name."""
         return [path for root in self.files.values() for path in root.rglob(".part-*")]
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def _obscured(password: str) -> str:

@@ -27,7 +27,7 @@ _STOP_SECONDS = 10.0
 _STARTS = 3
 # rclone does not notice the end of whoever has started it. The end of standard input is noticed by
 # `cat`, however it comes; `exec` makes the process id of the shell that of rclone.
-_ENDS_WITH_PARENT = 'exec 3<&0; { cat <&3 >&-; kill $$; } & exec "$1" rcd </dev/null 3<&-'
+_ENDS_WITH_PARENT = 'exec 3<&0; { cat <&3 >/dev/null; kill $$; } & exec "$1" rcd </dev/null 3<&-'
 _OPTIONS: Mapping[str, str] = {
     "RCLONE_ASK_PASSWORD": "false",
     "RCLONE_RC_SERVER_READ_TIMEOUT": "24h",
