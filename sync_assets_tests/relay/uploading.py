@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,10 @@ class Uploads:
             "options": {"low-level-retries": "1", "contimeout": "5s"},
             **options,
         }
+
+    @property
+    def ledger_url(self) -> str:
+        return f"sqlite:///{self.directory / 'home' / 'ledger.db'}"
 
     def settings(self) -> Settings:
         usual: dict[str, Any] = {
@@ -145,7 +150,17 @@ class Uploads:
         with self.ledger.write() as connection:
             wish(connection, identity)
 
-    def pass_time(self, **earlier: Any) -> None:
+    def pass_time(self) -> None:
         """Let every pause be over."""
         with self.ledger.write() as connection:
-            connection.execute(update(relay_uploads).values(not_before=None, **earlier))
+            connection.execute(update(relay_uploads).values(not_before=None))
+
+    def completed_earlier(self, moment: datetime) -> None:
+        """Let what is completed be so since then."""
+        columns = relay_uploads.c
+        with self.ledger.write() as connection:
+            connection.execute(
+                update(relay_uploads)
+                .where(columns.completed_at.is_not(None))
+                .values(completed_at=moment)
+            )

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from sync_assets.ops.services import free_port
 from sync_assets_tests.ops.waiting import wait_until
@@ -51,13 +52,17 @@ class Clouds:
         for name in list(self._servers):
             self.stop(name)
 
-    def configure(self, *, password: str = PASSWORD) -> None:
+    def url(self, name: str) -> str:
+        """Return where a server listens."""
+        return f"http://{USER}:{quote(PASSWORD)}@127.0.0.1:{self._ports[name]}"
+
+    def configure(self, *, password: str = PASSWORD, webdav_url: str | None = None) -> None:
         """Write the rclone configuration."""
         hidden = _obscured(password)
         sections: Mapping[str, Mapping[str, str]] = {
             "gdrive": {
                 "type": "webdav",
-                "url": f"http://127.0.0.1:{self._ports['gdrive']}",
+                "url": webdav_url or f"http://127.0.0.1:{self._ports['gdrive']}",
                 "vendor": "other",
                 "user": USER,
                 "pass": hidden,

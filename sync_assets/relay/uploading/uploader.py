@@ -129,13 +129,19 @@ class Uploader:
                 self._consider(row)
         if self._settings.clean_local_files:
             self._clean()
-        return bool(self._under_way or self._removals or self._cleanings)
+        return self._is_moving()
 
     def seconds_until_due(self) -> float | None:
         """Return how long until the first upload that is put off is due; None for none."""
         with self._ledger.read() as connection:
             due = uploads.next_upload_due(connection)
         return None if due is None else max(0.0, (due - utc_now()).total_seconds())
+
+    def _is_moving(self) -> bool:
+        if self._under_way or self._removals or self._cleanings:
+            return True
+        with self._ledger.read() as connection:
+            return self._begins_new and uploads.due_upload_count(connection) > 0
 
     def _plan(self) -> None:
         with self._ledger.read() as connection:
