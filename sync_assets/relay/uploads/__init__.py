@@ -5,7 +5,12 @@ downloads, `wishes` is what users want, `progress` what a worker finds out, `cle
 local files are to go, `queries` what is known.
 """
 
-from sync_assets.relay.uploads.cleaning import cleanable, mark_cleaned, mark_missing_remote
+from sync_assets.relay.uploads.cleaning import (
+    cleanable,
+    mark_cleaned,
+    mark_missing_remote,
+    postpone_cleaning,
+)
 from sync_assets.relay.uploads.lifecycle import UPLOADS
 from sync_assets.relay.uploads.planning import (
     download_cancelled,
@@ -13,6 +18,7 @@ from sync_assets.relay.uploads.planning import (
     download_restarted,
     plan,
     plan_open,
+    unplanned,
 )
 from sync_assets.relay.uploads.progress import (
     complete,
@@ -66,11 +72,13 @@ __all__ = [
     "pending_uploads",
     "plan",
     "plan_open",
+    "postpone_cleaning",
     "put_off",
     "resume_upload",
     "retry_upload",
     "set_progress",
     "start",
+    "unplanned",
     "uploads_in_state",
     "uploads_of",
 ]

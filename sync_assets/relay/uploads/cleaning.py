@@ -1,6 +1,7 @@
 """Which local files are to go: those that all required targets are proved to have."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, exists, or_, select, update
 
@@ -28,7 +29,8 @@ REMOTE_CHANGED = Reason(
 def cleanable(connection: Connection) -> Sequence[AnyRow]:
     """Return the downloads whose file may be removed here, oldest first.
 
-    Every required target is verified, at least one has the file, and no upload is under way.
+    Every required target is verified, at least one has the file, no upload is under way, and
+    nothing has put it off.
 
     Args:
         connection: A transaction of the ledger.
@@ -38,6 +40,7 @@ def cleanable(connection: Connection) -> Sequence[AnyRow]:
     holds_up = or_(
         uploads.state.in_(OPEN_UPLOADS),
         and_(uploads.is_required, uploads.state.not_in(VERIFIED_UPLOADS)),
+        uploads.not_before > utc_now(),
     )
     query = select(relay_downloads).where(
         columns.state == DownloadState.COMPLETED,
@@ -46,6 +49,22 @@ def cleanable(connection: Connection) -> Sequence[AnyRow]:
         ~exists().where(own, holds_up),
     )
     return connection.execute(query.order_by(columns.id)).all()
+
+
+def postpone_cleaning(connection: Connection, download_id: int, *, not_before: datetime) -> None:
+    """Keep a download's local file for a time.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        download_id: The download.
+        not_before: When it may be removed.
+    """
+    columns = relay_uploads.c
+    connection.execute(
+        update(relay_uploads)
+        .where(columns.download_id == download_id, columns.state == UploadState.COMPLETED)
+        .values(not_before=not_before)
+    )
 
 
 def mark_cleaned(connection: Connection, download_id: int, *, run_id: str | None) -> None:

@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select, true
+from sqlalchemy import Connection, and_, exists, or_, select, true, update
 
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import (
     OPEN_DOWNLOADS,
     OPEN_UPLOADS,
+    Command,
     DownloadState,
     Reason,
     ReasonCode,
@@ -24,6 +25,12 @@ from sync_assets.relay.uploads.lifecycle import UPLOADS, failure_columns, failur
 from sync_assets.settings.relay_targets import RelayTargetSettings
 
 Targets = Mapping[str, RelayTargetSettings]
+
+_ENDED_WITH_DOWNLOAD = (
+    ReasonCode.DOWNLOAD_CANCELLED,
+    ReasonCode.FILE_MISSING,
+    ReasonCode.WRONG_CHECKSUM,
+)
 
 DOWNLOAD_CANCELLED = Reason(
     ReasonCode.DOWNLOAD_CANCELLED, "The download was cancelled. Retry the download to have it."
@@ -146,7 +153,7 @@ def download_restarted(connection: Connection, download_id: int, *, run_id: str 
         columns.state == UploadState.PENDING,
         and_(
             columns.state.in_((UploadState.FAILED, UploadState.CANCELLED)),
-            columns.failure_code.in_((ReasonCode.DOWNLOAD_CANCELLED, ReasonCode.FILE_MISSING)),
+            columns.failure_code.in_(_ENDED_WITH_DOWNLOAD),
         ),
     )
     query = select(columns.id).where(columns.download_id == download_id, of_download)
@@ -169,6 +176,12 @@ def download_cancelled(connection: Connection, download_id: int, *, run_id: str 
     """
     found = _ids(connection, download_id, OPEN_UPLOADS)
     _transition(connection, found, UploadState.CANCELLED, DOWNLOAD_CANCELLED, run_id=run_id)
+    columns = relay_uploads.c
+    connection.execute(
+        update(relay_uploads)
+        .where(columns.id.in_(found), columns.remote_path.is_not(None))
+        .values(command=Command.CANCEL)
+    )
 
 
 def state_before_upload(download_state: str) -> UploadState:
