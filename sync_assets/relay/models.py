@@ -7,6 +7,10 @@ LEASE_NAME = "relay"
 """The lease that a worker holds: there is one at a time."""
 
 
+API_SOURCE = "api"
+"""The source of what came through the API: anybody with a token may have given its link."""
+
+
 class Origin(StrEnum):
     """How a medium is fetched: from Telegram by its file id, or by a link."""
 
@@ -131,6 +135,7 @@ class ReasonCode(StrEnum):
     BAD_TORRENT = "bad_torrent"
     DUPLICATE_TORRENT = "duplicate_torrent"
     BAD_LINK = "bad_link"
+    PRIVATE_ADDRESS = "private_address"
     FILE_ERROR = "file_error"
     FILE_MISSING = "file_missing"
     ARIA2_ERROR = "aria2_error"

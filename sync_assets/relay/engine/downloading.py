@@ -29,6 +29,7 @@ from sync_assets.relay.engine.outcomes import (
     Removed,
     TryAgain,
 )
+from sync_assets.relay.engine.reach import Reach
 from sync_assets.relay.engine.settling import DownloadReport, Settling
 from sync_assets.relay.engine.space import Space
 from sync_assets.relay.models import Command, DownloadState, Reason, ReasonCode
@@ -92,8 +93,12 @@ class Downloader:
         self._aria2 = aria2
         self._folders = DownloadFolders(root, trusts_length=settings.connections_per_download == 1)
         self._space = Space(root, settings.disk_free_threshold_bytes, free_bytes)
-        self._adding = Adding(settings, self._folders, gateway.url if gateway else None)
-        self._examiner = Examiner(self._folders, gateway, timeout_seconds=settings.timeout_seconds)
+        self._reach = Reach(settings)
+        gateway_url = gateway.url if gateway else None
+        self._adding = Adding(settings, self._folders, gateway_url, self._reach)
+        self._examiner = Examiner(
+            self._folders, gateway, self._reach, timeout_seconds=settings.timeout_seconds
+        )
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
         self._progress_at = 0.0
 
@@ -110,6 +115,7 @@ class Downloader:
     def __exit__(self, *_: object) -> None:
         """Let go of what is being examined."""
         self._examiner.close()
+        self._reach.close()
 
     def run(
         self, *, seconds: float, between_steps: Callable[[], bool] | None = None

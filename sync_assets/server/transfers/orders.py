@@ -16,7 +16,7 @@ from sync_assets.ledger.tokens import Scope, Token
 from sync_assets.relay import enqueue
 from sync_assets.relay.links import LinkError, parse_link
 from sync_assets.relay.listing import get_medium
-from sync_assets.relay.models import DownloadKind
+from sync_assets.relay.models import API_SOURCE, DownloadKind
 from sync_assets.relay.torrents import TorrentError
 from sync_assets.server.context import context_of
 from sync_assets.server.errors import ApiError, ErrorAnswer, InvalidRequestError
@@ -28,7 +28,6 @@ from sync_assets.server.transfers.paging import LARGEST_ID
 
 router = APIRouter(prefix="/api/media", tags=["transfers"])
 
-SOURCE = "api"
 LARGEST_BATCH = 100
 
 UserToken = Annotated[Token, Depends(RequireScope(Scope.USER))]
@@ -230,7 +229,7 @@ async def place_order(request: Request, token: Token, wanted: MediaOrder) -> Med
         try:
             known = enqueue(
                 connection,
-                source=SOURCE,
+                source=API_SOURCE,
                 torrent=torrent,
                 **wanted.model_dump(exclude={"torrent"}),
             )
