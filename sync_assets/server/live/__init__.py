@@ -1,5 +1,6 @@
 """Live updates: the history as it grows, and how far transfers are.
 
 `event_feed` polls the ledger once for all clients, `transfer_board` holds how far transfers are,
-`messages` is what clients get; `events` serves it as server-sent events, `websocket` at `/ws`.
+`frames` and
+`messages` are what clients get; `events` serves it as server-sent events, `websocket` at `/ws`.
 """

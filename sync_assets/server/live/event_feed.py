@@ -8,33 +8,24 @@ it gets does not depend on whether a row came from memory or from the ledger.
 import asyncio
 import itertools
 import json
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import inf
 from typing import Protocol, TypeVar
 
 from fastapi.sse import format_sse_event
 from sqlalchemy import Connection
 
 from sync_assets.ledger import LedgerUnavailableError
-from sync_assets.ledger.events import RecordedEvent, last_event_id, read_events
+from sync_assets.ledger.events import last_event_id, read_events
 from sync_assets.ledger.tokens import revoked_token_ids
 from sync_assets.server.errors import OverloadedError
-from sync_assets.server.live.messages import Message, batch_text, event_data
-from sync_assets.server.live.transfer_board import (
-    Progress,
-    States,
-    TransferBoard,
-    read_progress,
-    transfers_of,
-)
+from sync_assets.server.live.frames import Frame, Position, Subscription, make_frames
+from sync_assets.server.live.messages import Message, batch_text
+from sync_assets.server.live.transfer_board import PROGRESS_SECONDS, Progress, TransferBoard
 
 POLL_SECONDS = 0.25
-PROGRESS_SECONDS = 0.5
-STATISTICS_SECONDS = 2.0
 HEARTBEAT_SECONDS = 15.0
 MAXIMUM_STREAMS = 1_500
 _KEPT_EVENTS = 2_000
@@ -49,54 +40,11 @@ class _Read(Protocol):
 
 
 @dataclass(frozen=True)
-class _Frame:
-    id: int
-    entity: str
-    content: bytes
-    event: Message
-    transfer: Message | None
-
-
-@dataclass(frozen=True)
 class _Poll:
-    frames: Sequence[_Frame]
+    frames: Sequence[Frame]
     newest: int
     revoked: frozenset[str]
     progress: Progress | None
-
-
-@dataclass(frozen=True)
-class Position:
-    """How much a client has.
-
-    Attributes:
-        event_id: The newest row of the history that it has, or does not want.
-        version: The version of the board of transfers that it has.
-    """
-
-    event_id: int
-    version: int = 0
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """What one stream wants.
-
-    Attributes:
-        after: The last event that the client has; None for only those that come.
-        entity: Only this kind of entity; None for all.
-        token_id: The bearer's token; the stream ends when it is revoked.
-        with_transfers: Whether it wants to know how far transfers are.
-    """
-
-    after: int | None
-    entity: str | None
-    token_id: str
-    with_transfers: bool = False
-
-    def wants(self, frame: _Frame) -> bool:
-        """Tell whether a frame belongs to the stream."""
-        return self.entity is None or frame.entity == self.entity
 
 
 class EventFeed:
@@ -236,7 +184,7 @@ class EventFeed:
             frames, progress, reached = await self._after(subscription, position)
             has_advanced = reached != position
             position = reached
-            content = b"".join(_server_sent(frame, subscription) for frame in frames)
+            content = b"".join(subscription.server_sent(frame) for frame in frames)
             content += b"".join(message.server_sent for message in progress)
             if content:
                 yield content
@@ -278,13 +226,10 @@ class EventFeed:
 
     def _forget(self) -> None:
         # Every id above `_floor` up to `_newest` is in `_kept`.
-        self._kept: deque[_Frame] = deque()
+        self._kept: deque[Frame] = deque()
         self._floor: int | None = None
         self._newest = 0
-        self._board = TransferBoard()
-        self._progress_at = -inf
-        self._states_at = -inf
-        self._states_as_of = 0
+        self._board = TransferBoard(self._progress_seconds)
         self._batches: dict[object, tuple[str | None, Position]] = {}
 
     # What a client gets next.
@@ -299,7 +244,7 @@ class EventFeed:
             return known
         is_kept = self._is_kept(position)
         frames, progress, reached = await self._after(subscription, position)
-        messages = [message for frame in frames for message in _messages(frame, subscription)]
+        messages = [message for frame in frames for message in subscription.messages(frame)]
         messages += progress
         batch = (batch_text(reached.event_id, messages) if messages else None, reached)
         if is_kept:
@@ -308,7 +253,7 @@ class EventFeed:
 
     async def _after(
         self, subscription: Subscription, position: Position
-    ) -> tuple[Sequence[_Frame], Sequence[Message], Position]:
+    ) -> tuple[Sequence[Frame], Sequence[Message], Position]:
         """Return what a client gets next, and where it is then."""
         if not self._is_kept(position):
             frames, reached = await self._stored_after(position.event_id, subscription.entity)
@@ -324,18 +269,18 @@ class EventFeed:
     def _is_kept(self, position: Position) -> bool:
         return self._floor is None or position.event_id >= self._floor
 
-    def _kept_after(self, cursor: int) -> tuple[Sequence[_Frame], int]:
+    def _kept_after(self, cursor: int) -> tuple[Sequence[Frame], int]:
         """Return frames from memory and the id they reach."""
         newer = itertools.takewhile(lambda frame: frame.id > cursor, reversed(self._kept))
         frames = list(newer)[::-1][:_CHUNK]
         return frames, frames[-1].id if frames else cursor
 
-    async def _stored_after(self, cursor: int, entity: str | None) -> tuple[Sequence[_Frame], int]:
+    async def _stored_after(self, cursor: int, entity: str | None) -> tuple[Sequence[Frame], int]:
         """Return frames from the ledger and the id they reach."""
 
-        def read_page(connection: Connection) -> tuple[Sequence[_Frame], int]:
+        def read_page(connection: Connection) -> tuple[Sequence[Frame], int]:
             rows = read_events(connection, after=cursor, limit=_PAGE, entity=entity)
-            frames = _frames(connection, rows)
+            frames = make_frames(connection, rows)
             if len(rows) == _PAGE:
                 return frames, rows[-1].id
             return frames, max(cursor, last_event_id(connection))
@@ -368,20 +313,12 @@ class EventFeed:
         newest = rows[-1].id if rows else self._newest
         # Behind a full page there are rows that the progress would be ahead of.
         progress = self._read_progress(connection, newest) if len(rows) < _PAGE else None
-        return _Poll(_frames(connection, rows), newest, revoked, progress)
+        return _Poll(make_frames(connection, rows), newest, revoked, progress)
 
     def _read_progress(self, connection: Connection, newest: int) -> Progress | None:
-        now = time.monotonic()
-        is_due = now - self._progress_at >= self._progress_seconds
-        if not self._streams_with_transfers or not is_due:
+        if not self._streams_with_transfers:
             return None
-        self._progress_at = now
-        states: States | None = self._board.states
-        if newest != self._states_as_of and now - self._states_at >= STATISTICS_SECONDS:
-            states = None
-        if states is None:
-            self._states_at, self._states_as_of = now, newest
-        return read_progress(connection, newest, states)
+        return self._board.read_due(connection, newest)
 
     def _publish(self, poll: _Poll) -> None:
         has_news = poll.newest != self._newest or poll.revoked != self._revoked
@@ -403,28 +340,3 @@ class EventFeed:
         # Whoever waits holds the old one; whoever comes later waits for the next change.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-
-def _frames(connection: Connection, rows: Sequence[RecordedEvent]) -> Sequence[_Frame]:
-    transfers = transfers_of(connection, rows)
-    return [_frame(row, transfers.get(row.id)) for row in rows]
-
-
-def _frame(row: RecordedEvent, transfer: Message | None) -> _Frame:
-    data = event_data(row)
-    content = format_sse_event(id=str(row.id), event=row.entity, data_str=data)
-    return _Frame(row.id, row.entity, content, Message("event", data), transfer)
-
-
-def _server_sent(frame: _Frame, subscription: Subscription) -> bytes:
-    if not subscription.wants(frame):
-        return b""
-    if frame.transfer is None or not subscription.with_transfers:
-        return frame.content
-    return frame.content + frame.transfer.server_sent
-
-
-def _messages(frame: _Frame, subscription: Subscription) -> Sequence[Message]:
-    if frame.transfer is None or not subscription.with_transfers:
-        return (frame.event,)
-    return (frame.event, frame.transfer)

@@ -10,7 +10,8 @@ from starlette.types import Scope as AsgiScope
 from sync_assets.ledger.tokens import Scope, Token
 from sync_assets.server.context import context_of
 from sync_assets.server.errors import ErrorAnswer
-from sync_assets.server.live.event_feed import EventFeed, Subscription
+from sync_assets.server.live.event_feed import EventFeed
+from sync_assets.server.live.frames import Subscription
 from sync_assets.server.security import RequireScope
 
 router = APIRouter(prefix="/api", tags=["events"])

@@ -5,8 +5,10 @@ transfers that are under way, for all clients at once. A client is a version of 
 changed since is its newest value, so a slow client gets fewer values and no older ones.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
@@ -26,6 +28,10 @@ from sync_assets.server.live.messages import (
 
 DOWNLOAD = "relay_download"
 UPLOAD = "relay_upload"
+PROGRESS_SECONDS = 0.5
+STATISTICS_SECONDS = 2.0
+"""To count all transfers takes longer than to read those that move."""
+
 _STATISTICS = ("statistics", 0)
 
 Subject = tuple[str, int]
@@ -42,23 +48,45 @@ class Progress:
 
     Attributes:
         messages: Those of the transfers that are under way, and of the numbers of all.
-        states: Those numbers.
         as_of: The newest row of the history at that moment.
     """
 
     messages: Mapping[Subject, Message]
-    states: States
     as_of: int
 
 
 class TransferBoard:
-    """The newest value of everything that moves, each with the version that brought it."""
+    """The newest value of everything that moves, each with the version that brought it.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: How often it is read at most.
+    """
+
+    def __init__(self, seconds: float = PROGRESS_SECONDS) -> None:
         self.version = 0
         self.as_of = 0
-        self.states: States | None = None
+        self._seconds = seconds
         self._entries: dict[Subject, tuple[int, Message]] = {}
+        self._states: States | None = None
+        self._states_as_of = 0
+        self._states_at = self._read_at = -inf
+
+    def read_due(self, connection: Connection, as_of: int) -> Progress | None:
+        """Read how far transfers are; None where that was read just now.
+
+        Args:
+            connection: A transaction of the ledger.
+            as_of: The newest row of the history in the same transaction.
+        """
+        now = time.monotonic()
+        if now - self._read_at < self._seconds:
+            return None
+        self._read_at = now
+        are_old = as_of != self._states_as_of and now - self._states_at >= STATISTICS_SECONDS
+        if self._states is None or are_old:
+            self._states = (download_totals(connection).states, upload_totals(connection).states)
+            self._states_at, self._states_as_of = now, as_of
+        return _read_progress(connection, as_of, self._states)
 
     def update(self, progress: Progress) -> bool:
         """Take over how far transfers are.
@@ -69,7 +97,7 @@ class TransferBoard:
         Returns:
             Whether anything is different.
         """
-        self.as_of, self.states = progress.as_of, progress.states
+        self.as_of = progress.as_of
         entries: dict[Subject, tuple[int, Message]] = {}
         has_changed = False
         for subject, message in progress.messages.items():
@@ -91,32 +119,6 @@ class TransferBoard:
             version: What the client has; 0 for nothing.
         """
         return [message for changed, message in self._entries.values() if changed > version]
-
-
-def read_progress(connection: Connection, as_of: int, states: States | None) -> Progress:
-    """Read how far transfers are.
-
-    Args:
-        connection: A transaction of the ledger.
-        as_of: The newest row of the history in the same transaction.
-        states: How many are in each state, where that is known; to count them takes long.
-    """
-    downloads = _rows(
-        connection, relay_downloads, relay_downloads.c.state == DownloadState.DOWNLOADING
-    )
-    uploads = _rows(connection, relay_uploads, relay_uploads.c.state == UploadState.UPLOADING)
-    messages: dict[Subject, Message] = {
-        (DOWNLOAD, row.id): download_message(row) for row in downloads
-    }
-    messages |= {(UPLOAD, row.id): upload_message(row) for row in uploads}
-    if states is None:
-        states = (download_totals(connection).states, upload_totals(connection).states)
-    messages[_STATISTICS] = statistics_message(
-        *states,
-        download_speed=sum(row.bytes_per_second for row in downloads),
-        upload_speed=sum(row.bytes_per_second for row in uploads),
-    )
-    return Progress(messages, states, as_of)
 
 
 def transfers_of(connection: Connection, events: Sequence[RecordedEvent]) -> Mapping[int, Message]:
@@ -149,6 +151,23 @@ def transfers_of(connection: Connection, events: Sequence[RecordedEvent]) -> Map
         elif message := found.get((event.entity, int(event.entity_id))):
             messages[event.id] = message
     return messages
+
+
+def _read_progress(connection: Connection, as_of: int, states: States) -> Progress:
+    downloads = _rows(
+        connection, relay_downloads, relay_downloads.c.state == DownloadState.DOWNLOADING
+    )
+    uploads = _rows(connection, relay_uploads, relay_uploads.c.state == UploadState.UPLOADING)
+    messages: dict[Subject, Message] = {
+        (DOWNLOAD, row.id): download_message(row) for row in downloads
+    }
+    messages |= {(UPLOAD, row.id): upload_message(row) for row in uploads}
+    messages[_STATISTICS] = statistics_message(
+        *states,
+        download_speed=sum(row.bytes_per_second for row in downloads),
+        upload_speed=sum(row.bytes_per_second for row in uploads),
+    )
+    return Progress(messages, as_of)
 
 
 def _rows(connection: Connection, table: Table, condition: ColumnElement[bool]) -> Sequence[AnyRow]:

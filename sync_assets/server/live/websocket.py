@@ -19,8 +19,9 @@ from sync_assets.ledger import LedgerUnavailableError
 from sync_assets.ledger.tokens import Scope, Token
 from sync_assets.server.context import ServerContext, context_of
 from sync_assets.server.errors import OverloadedError
-from sync_assets.server.live.event_feed import EventFeed, Subscription
+from sync_assets.server.live.event_feed import EventFeed
 from sync_assets.server.live.events import ENTITY_PATTERN, LARGEST_ID
+from sync_assets.server.live.frames import Subscription
 from sync_assets.server.pages.access import SESSION_COOKIE, SESSION_LIFETIME
 from sync_assets.server.security import find_token
 
