@@ -12,6 +12,7 @@ from sync_assets.server import (
     documentation,
     health,
     metrics,
+    review_pages,
     storage_webhooks,
     telegram_webhook,
     trakt_pages,
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         sign_in,
         overview,
         transfers_page,
+        review_pages,
         trakt_pages,
         documentation,
     )

@@ -4,6 +4,7 @@
 fields are wrong. Causes that name paths or hosts stay in the log: a caller may be anybody.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -22,6 +23,9 @@ from sync_assets.ledger import (
     StateConflictError,
     UnknownSubjectError,
 )
+from sync_assets.ledger.secrets import SecretKeyError
+
+logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="sync_assets"'
 RETRY_SECONDS = 2
@@ -284,6 +288,16 @@ def _answer_sync_error(request: Request, error: Any) -> ErrorResponse:
             message="The ledger cannot be used now; nothing was stored.",
             remedy=f"{error.remedy} Then send the request again.",
             headers={"Retry-After": str(RETRY_SECONDS)},
+        )
+    if isinstance(error, SecretKeyError):
+        # As above: it names the file of the key.
+        logger.error("Request %s failed: %s", request_id, error)
+        return error_response(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            request_id,
+            code="secret_key_unavailable",
+            message="The server's key cannot be used.",
+            remedy=f"Look for {request_id} in the server's log, which says why.",
         )
     status = next(
         (status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind)),

@@ -1,7 +1,7 @@
-"""Start the run that deals with new events at once, by the webserver's own API.
+"""Start runs at once, by the webserver's own API: for new events, and where a user asks for one.
 
-Only to be faster: a sensor starts whatever was missed. The webserver may be down, slow or new; it
-is asked beside the requests, and a failure is logged once.
+Only to be faster: a sensor or a schedule starts whatever was missed. The webserver may be down,
+slow or new; for events it is asked beside the requests, and a failure is logged once.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sync_assets.errors import SyncError
 from sync_assets.launching import ActiveRun, EventJob, WantedRun, wanted_run
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.ledger.inbox import waiting
@@ -53,8 +54,14 @@ mutation Launch($params: ExecutionParams!) {
 logger = logging.getLogger(__name__)
 
 
-class LaunchError(Exception):
+class LaunchError(SyncError):
     """The webserver did not start the run."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Dagster did not start the run: {reason}.",
+            remedy="See whether Dagster's webserver runs; scripts/run starts it.",
+        )
 
 
 class RunLauncher:
@@ -84,6 +91,25 @@ class RunLauncher:
         if any(source in job.sources for job in self._jobs):
             self._news.set()
 
+    async def start(self, job_name: str, partition: str) -> bool:
+        """Start a run of a job for one partition, as its "Launch run" in the UI does.
+
+        Args:
+            job_name: The job.
+            partition: The partition's key.
+
+        Returns:
+            False where such a run waits to begin already, which will see all that is there now.
+
+        Raises:
+            LaunchError: The webserver cannot be asked, or did not start it.
+        """
+        try:
+            return await asyncio.to_thread(self._start, job_name, partition)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = f"the webserver at {self._endpoint.url} does not answer ({error})"
+            raise LaunchError(reason) from error
+
     async def close(self) -> None:
         """Stop, after what is just being asked; the sensor does the rest."""
         self._task.cancel()
@@ -98,9 +124,9 @@ class RunLauncher:
             self._news.clear()
             try:
                 await asyncio.to_thread(self._launch_wanted)
-            except (OSError, http.client.HTTPException, ValueError, LaunchError) as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 self._log_once(f"the webserver at {self._endpoint.url} did not: {error}")
-            except LedgerUnavailableError as error:
+            except (LaunchError, LedgerUnavailableError) as error:
                 self._log_once(error.message)
             else:
                 self._works = True
@@ -121,11 +147,30 @@ class RunLauncher:
         wanted = wanted_run(self._ledger, job, self._active_runs(job))
         if wanted is None or self._exists(job, wanted):
             return
-        answer = self._ask(_LAUNCH, params=_execution(job, wanted))["launchRun"]
-        if answer["__typename"] != "LaunchRunSuccess":
-            message = f"{answer['__typename']}: {answer.get('message', '')}"
-            raise LaunchError(message)
+        self._execute(job.name, _tags(job, wanted))
         logger.info("Started %s for %d event(s)", job.name, wanted.count)
+
+    def _start(self, job_name: str, partition: str) -> bool:
+        tags = {"dagster/partition": partition}
+        waiting_runs = self._ask(
+            _ACTIVE,
+            filter={
+                "pipelineName": job_name,
+                "statuses": ["QUEUED", "STARTING"],
+                "tags": _as_list(tags),
+            },
+        )
+        if waiting_runs["active"].get("results"):
+            return False
+        self._execute(job_name, tags)
+        logger.info("Started %s for %s", job_name, partition)
+        return True
+
+    def _execute(self, job_name: str, tags: Mapping[str, str]) -> None:
+        answer = self._ask(_LAUNCH, params=_execution(job_name, tags))["launchRun"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            reason = f"{answer['__typename']}: {answer.get('message', '')}"
+            raise LaunchError(reason)
 
     def _active_runs(self, job: EventJob) -> list[ActiveRun]:
         statuses = ["QUEUED", "STARTING", "STARTED"]
@@ -136,7 +181,7 @@ class RunLauncher:
         ]
 
     def _exists(self, job: EventJob, wanted: WantedRun) -> bool:
-        tags = [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
+        tags = _as_list(_tags(job, wanted))
         return bool(self._ask(_SAME, filter={"tags": tags})["same"].get("results"))
 
     def _ask(self, query: str, **variables: Any) -> Any:
@@ -151,8 +196,8 @@ class RunLauncher:
         finally:
             connection.close()
         if not isinstance(answer, dict) or answer.get("errors") or "data" not in answer:
-            message = f"it answered {str(answer)[:300]}"
-            raise LaunchError(message)
+            reason = f"the webserver answered {str(answer)[:300]}"
+            raise LaunchError(reason)
         return answer["data"]
 
     def _log_once(self, problem: str) -> None:
@@ -170,14 +215,16 @@ def _tags(job: EventJob, wanted: WantedRun) -> dict[str, str]:
     return {"dagster/run_key": wanted.run_key, "dagster/sensor_name": job.sensor_name}
 
 
-def _execution(job: EventJob, wanted: WantedRun) -> Mapping[str, Any]:
+def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def _execution(job_name: str, tags: Mapping[str, str]) -> Mapping[str, Any]:
     return {
         "selector": {
             "repositoryLocationName": LOCATION_NAME,
             "repositoryName": _REPOSITORY,
-            "jobName": job.name,
+            "jobName": job_name,
         },
-        "executionMetadata": {
-            "tags": [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
-        },
+        "executionMetadata": {"tags": _as_list(tags)},
     }

@@ -1,6 +1,6 @@
 """What tests with a real browser share: a page of a real server, and what all pages must keep."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, ViewportSize
@@ -13,11 +13,18 @@ PHONE = ViewportSize(width=320, height=640)
 
 
 @contextmanager
-def browsing(browser: Browser, server: RunningServer, *, expected: str = "") -> Generator[Page]:
+def browsing(
+    browser: Browser, server: RunningServer, *, expected: Sequence[str] = ()
+) -> Generator[Page]:
     """Open a page in a browser that knows nothing yet; at the end, complain about its console.
 
     What the content security policy forbids, scripts that fail and files that are missing all
-    leave a message there; with `expected` in it, the message belongs to the test.
+    leave a message there.
+
+    Args:
+        browser: The browser.
+        server: The server.
+        expected: Parts of messages that belong to the test.
     """
     context = browser.new_context(base_url=server.url)
     problems: list[str] = []
@@ -31,7 +38,8 @@ def browsing(browser: Browser, server: RunningServer, *, expected: str = "") -> 
         yield page
     finally:
         context.close()
-    assert [each for each in problems if not expected or expected not in each] == []
+    unexpected = [each for each in problems if not any(part in each for part in expected)]
+    assert not unexpected, unexpected
 
 
 def sign_in(page: Page, ledger: Ledger, scope: Scope = Scope.ADMIN) -> None:

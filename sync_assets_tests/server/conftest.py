@@ -13,6 +13,7 @@ from sync_assets.ledger.schema import inbox_events
 from sync_assets.ledger.tokens import Scope, create_token
 from sync_assets.server.app import create_app
 from sync_assets.settings import Settings
+from sync_assets_tests.server.dagster_webserver import Webserver, running_webserver
 
 Headers = Mapping[str, str]
 
@@ -75,6 +76,12 @@ def sign_in(client: TestClient, ledger: Ledger) -> Callable[[Scope], str]:
         return token.id
 
     return begin
+
+
+@pytest.fixture
+def webserver() -> Generator[Webserver]:
+    with running_webserver() as running:
+        yield running
 
 
 @pytest.fixture

@@ -245,14 +245,18 @@ def test_an_error_is_a_page_for_a_browser_and_a_message_for_htmx(browser):
     answer = browser.get("/nowhere")
     assert answer.status_code == 404
     assert "<h1>Not Found</h1>" in answer.text
-    answer = browser.get("/nowhere", headers={"HX-Request": "true"})
+    answer = browser.get("/nowhere", headers={"HX-Request": "true", "Accept": "*/*"})
     assert answer.status_code == 404
     assert answer.text.strip().startswith("<p")
     assert "<html" not in answer.text
 
 
 def test_a_page_whose_session_ended_leads_to_the_sign_in_as_a_whole(browser):
-    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/review?show=1"}
+    headers = {
+        "Accept": "*/*",
+        "HX-Request": "true",
+        "HX-Current-URL": "http://testserver/review?show=1",
+    }
     answer = browser.get("/overview/domains", headers=headers)
     assert answer.status_code == 200
     assert answer.headers["hx-redirect"] == "/sign-in?next=%2Freview%3Fshow%3D1"

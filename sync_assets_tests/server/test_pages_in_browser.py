@@ -55,3 +55,15 @@ def test_the_keyboard_is_enough_and_a_small_phone_needs_no_sideways_scrolling(
         expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_a_page_says_when_the_server_is_gone(browser, ledger, tmp_path):
+    with (
+        running_server(tmp_path, CATALOGUE) as server,
+        browsing(browser, server, expected=("ERR_CONNECTION_REFUSED", "htmx:")) as page,
+    ):
+        page.goto("/")
+        sign_in(page, ledger)
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        server.kill()
+        expect(page.get_by_text("The server does not answer.")).to_be_visible(timeout=60_000)

@@ -24,7 +24,7 @@ SLOWLY = 60_000
 def test_it_follows_a_download_also_over_a_restart_of_the_server(browser, ledger, tmp_path):
     transfers = Transfers(ledger, tmp_path / "downloads")
     with running_server(tmp_path, RELAY) as server:
-        with browsing(browser, server, expected="WebSocket") as page:
+        with browsing(browser, server, expected=["WebSocket"]) as page:
             page.goto("/transfers")
             sign_in(page, ledger, Scope.USER)
             expect(page.get_by_text("Nothing has been relayed yet")).to_be_visible()

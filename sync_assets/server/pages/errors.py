@@ -22,10 +22,11 @@ def error_page(request: Request, error: ErrorResponse) -> Response | None:
     Returns:
         The answer; None where a program asks, which gets JSON.
     """
-    is_for_people = "text/html" in request.headers.get("accept", "")
+    # htmx accepts anything, as programs do, and says who it is.
+    is_htmx = request.headers.get("hx-request") == "true"
+    is_for_people = is_htmx or "text/html" in request.headers.get("accept", "")
     if not is_for_people or request.url.path.startswith("/api/"):
         return None
-    is_htmx = request.headers.get("hx-request") == "true"
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.UNAUTHORIZED:
         return _to_sign_in(request, is_htmx=is_htmx)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
+from starlette.routing import Route
 
 from sync_assets.ledger.tokens import Scope
 from sync_assets.settings import Settings
@@ -48,5 +49,9 @@ def navigation(routers: Iterable[APIRouter], settings: Settings) -> Sequence[Nav
         routers: All routers of the app.
         settings: The configuration.
     """
-    served = {getattr(route, "path", None) for router in routers for route in router.routes}
-    return [entry for entry in _ENTRIES if entry.path in served and entry.is_enabled(settings)]
+    routes = [each for router in routers for each in router.routes if isinstance(each, Route)]
+    return [
+        entry
+        for entry in _ENTRIES
+        if entry.is_enabled(settings) and any(each.path_regex.match(entry.path) for each in routes)
+    ]

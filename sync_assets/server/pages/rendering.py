@@ -40,7 +40,13 @@ _HTMX_CONFIG = {
     "responseHandling": [
         {"code": "204", "swap": False},
         {"code": "[23]..", "swap": True},
-        {"code": "[45]..", "swap": True, "error": True, "target": "#messages"},
+        {
+            "code": "[45]..",
+            "swap": True,
+            "error": True,
+            "target": "#messages",
+            "swapOverride": "innerHTML",
+        },
     ],
 }
 
