@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ POINTS = {
 
 def die_at(point: str) -> None:
     owner, name, moment = POINTS[point]
-    original: Callable[..., Any] = getattr(owner, name)
+    original = getattr(owner, name)
 
     def method(*arguments: Any, **named: Any) -> Any:
         if moment == "after":

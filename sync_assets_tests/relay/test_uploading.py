@@ -1,4 +1,4 @@
-"""Uploads through a real rclone to real clouds of this machine: what arrives, and how it is proved."""
+"""Uploads through a real rclone to clouds of this machine: what arrives, and what proves it."""
 
 import json
 import random

@@ -1,9 +1,10 @@
 """A relay whose downloads are done, whose rclone is real, and whose clouds are on this machine."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,8 @@ class Uploads:
 
     def want(self, name: str, **values: Any) -> int:
         with self.ledger.write() as connection:
-            link = f"http://origin/{len(list(self.directory.iterdir()))}/{name}"
-            key = f"{name}-{id(values)}-{utc_now().isoformat()}"
-            row = media.add_medium(connection, link_medium(link, key=key, **values))
-            return downloads.create(connection, row)
+            new = replace(link_medium(f"http://origin/{name}"), key=secrets.token_hex(8), **values)
+            return downloads.create(connection, media.add_medium(connection, new))
 
     def complete(self, download_id: int, content: bytes) -> None:
         name = self.download(download_id).media_name

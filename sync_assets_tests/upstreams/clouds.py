@@ -1,8 +1,8 @@
 """Clouds on this machine: rclone as the server, over WebDAV and SFTP, and remotes on top of them.
 
-`gdrive` is WebDAV (it has no checksums), `onedrive` is SFTP (MD5 and SHA-1), `drive` is an alias of
-a folder (all checksums), `vault` is encrypted on top of WebDAV. Below each its files lie in a folder
-of this machine, so that a test can look at them and change them.
+`gdrive` is WebDAV (it has no checksums), `onedrive` is SFTP (MD5 and SHA-1), `drive` is an alias
+of a folder (all checksums), `vault` is encrypted on top of WebDAV. Their files lie in folders of
+this machine, so that a test can look at them and change them.
 """
 
 import socket

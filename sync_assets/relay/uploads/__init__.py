@@ -7,6 +7,7 @@ local files are to go, `queries` what is known.
 
 from sync_assets.relay.uploads.cleaning import (
     cleanable,
+    cleaned_early,
     mark_cleaned,
     mark_missing_remote,
     postpone_cleaning,
@@ -54,6 +55,7 @@ __all__ = [
     "add_upload",
     "cancel_upload",
     "cleanable",
+    "cleaned_early",
     "complete",
     "confirm_upload",
     "download_cancelled",

@@ -51,6 +51,25 @@ def cleanable(connection: Connection) -> Sequence[AnyRow]:
     return connection.execute(query.order_by(columns.id)).all()
 
 
+def cleaned_early(connection: Connection) -> Sequence[int]:
+    """Return the downloads whose file was removed here while a required target lacks it.
+
+    Args:
+        connection: A transaction of the ledger.
+    """
+    uploads, columns = relay_uploads.c, relay_downloads.c
+    query = (
+        select(columns.id)
+        .join(relay_uploads, uploads.download_id == columns.id)
+        .where(
+            columns.cleaned_at.is_not(None),
+            uploads.is_required,
+            uploads.state.not_in(VERIFIED_UPLOADS),
+        )
+    )
+    return connection.execute(query.distinct().order_by(columns.id)).scalars().all()
+
+
 def postpone_cleaning(connection: Connection, download_id: int, *, not_before: datetime) -> None:
     """Keep a download's local file for a time.
 
