@@ -44,3 +44,30 @@ def test_statistics_count_states_bytes_rates_and_days(api, transfers):
     uploads = answer["uploads"]
     assert (uploads["bytes"], uploads["bytes_per_second"], uploads["retries"]) == (5, 7, 2)
     assert uploads["days"][0]["states"] == {"completed": 1, "uploading": 1}
+
+
+def test_an_upload_is_steered_and_its_record_deleted(api, transfers):
+    upload_id = transfers.upload(transfers.add("film.mkv"), "waiting_download")
+    for action, state in [
+        ("pause", "paused"),
+        ("resume", "waiting_download"),
+        ("cancel", "cancelled"),
+        ("retry", "waiting_download"),
+        ("cancel", "cancelled"),
+    ]:
+        answer = api.post(f"/api/uploads/{upload_id}/{action}")
+        assert (answer.status_code, answer.json()["state"]) == (200, state)
+    assert api.post(f"/api/uploads/{upload_id}/confirm").status_code == 409
+    who = [e.detail["by"] for e in transfers.events("relay_upload", upload_id) if "by" in e.detail]
+    assert who == ["test user"] * 5
+    assert api.delete(f"/api/uploads/{upload_id}").status_code == 204
+    assert api.get(f"/api/uploads/{upload_id}").status_code == 404
+
+
+def test_a_record_for_which_the_local_file_is_kept_is_not_deleted(api, transfers):
+    download_id = transfers.add("film.mkv")
+    transfers.complete(download_id)
+    upload_id = transfers.upload(download_id, "failed", failure_code="quota_full")
+    answer = api.delete(f"/api/uploads/{upload_id}")
+    assert answer.status_code == 409
+    assert "delete its download" in answer.json()["error"]["remedy"]
