@@ -21,11 +21,16 @@ def test_a_client_that_reads_too_slowly_is_dropped_with_a_reason(monkeypatch):
     async def batches():
         yield "text"
 
-    async def never(*_: Any) -> Any:
-        await asyncio.Event().wait()
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "websocket.send":
+            await asyncio.Event().wait()
 
     async def scenario() -> None:
-        slow = WebSocket({"type": "websocket", "headers": []}, never, never)
+        slow = WebSocket({"type": "websocket", "headers": []}, receive, send)
+        await slow.accept()
         with pytest.raises(ClosedError) as closed:
             await websocket._send(slow, batches())
         assert closed.value.code == TRY_AGAIN
