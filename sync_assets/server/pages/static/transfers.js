@@ -41,6 +41,12 @@ function isInUse(card) {
   return card.querySelector("details[open]") !== null;
 }
 
+// What belongs to an older page is not brought to this one by a change.
+function isNew(downloadId) {
+  const newest = list.querySelector(".transfer")?.id.split("-")[1] ?? 0;
+  return list.dataset.takesNew === "true" && downloadId > Number(newest);
+}
+
 const wanted = new Set();
 
 async function refresh(downloadId) {
@@ -50,7 +56,7 @@ async function refresh(downloadId) {
   await new Promise((resolve) => setTimeout(resolve, 150));
   wanted.delete(downloadId);
   const card = document.getElementById(`download-${downloadId}`);
-  if (card ? isInUse(card) : list.dataset.takesNew !== "true") return;
+  if (card ? isInUse(card) : !isNew(downloadId)) return;
   if (card) {
     await htmx.ajax("GET", `/transfers/downloads/${downloadId}`, { target: card, swap: "outerHTML" });
     return;
