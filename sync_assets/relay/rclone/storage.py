@@ -8,7 +8,7 @@ from typing import Any
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
 
 _NOT_THERE = 404
-_SMALL_BYTES = 8 * 1024 * 1024
+_SMALL_BYTES = 1024 * 1024
 # Cheapest to compute here first; with SHA-256 the ledger knows it already.
 _PREFERRED_HASHES = ("sha256", "sha1", "md5")
 
@@ -81,7 +81,7 @@ class Storage:
         """Tell whether there is a folder at a path.
 
         Args:
-            path: The path.
+            path: The path, at which there is no file: some storages list a file as a folder of it.
 
         Raises:
             RcloneRefusedError: The storage cannot tell.

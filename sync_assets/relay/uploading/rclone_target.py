@@ -82,10 +82,10 @@ class RcloneTarget:
 
     def still_has(self, row: AnyRow) -> bool:
         """See `Target`."""
-        if row.download_checksum is None and self._storage.is_folder(row.remote_path):
-            return True
         entry = self._storage.entry(row.remote_path)
-        return entry is not None and entry.size_bytes in (None, row.total_bytes)
+        if entry is None:
+            return row.download_checksum is None and self._storage.is_folder(row.remote_path)
+        return entry.size_bytes in (None, row.total_bytes)
 
     def _try_to_remove_part(self, row: AnyRow) -> None:
         try:
@@ -196,7 +196,9 @@ class _Sending:
     def _publish(self, name: str) -> UploadOutcome | None:
         """Move everything to its name, unless that is taken; return None then."""
         found = self._found(name)
-        if found is None or (not self._is_folder and self._storage.is_folder(name)):
+        if found is None:
+            return None
+        if not found and not self._is_folder and self._storage.is_folder(name):
             return None
         proofs = list(found.values())
         for file in self._files:
