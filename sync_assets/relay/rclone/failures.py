@@ -142,6 +142,8 @@ _MEANINGS: Sequence[tuple[Failure, Sequence[str]]] = (
             "internal server error",
             "bad gateway",
             "service unavailable",
+            # Others write to the same folder.
+            r"\b423\b",
         ),
     ),
 )

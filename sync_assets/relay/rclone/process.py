@@ -106,7 +106,7 @@ class RcloneProcess:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        client = RcloneClient(f"http://{_HOST}:{port}", _USER, password)
+        client = RcloneClient(_HOST, port, _USER, password)
         deadline = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
@@ -115,14 +115,11 @@ class RcloneProcess:
                 time.sleep(0.02)
             else:
                 return client
-        client.close()
         self._end()
         return None
 
     def _end(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._client = None
         process, self._process = self._process, None
         if process is None:
             return

@@ -4,19 +4,20 @@ Jobs are numbered from 1 in each process, so that a number alone may mean anothe
 restart: each job has a group of its own, by which it is known.
 """
 
+import base64
+import http
+import http.client
+import json
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 from pydantic import SecretStr
 
 from sync_assets.errors import SyncError
 
-_CONNECT_SECONDS = 10.0
-# A request may list a large folder, or wait until rclone has tried a slow storage ten times.
-_ANSWER_SECONDS = 600.0
 _SHORTEST_POLL_SECONDS = 0.01
 _LONGEST_POLL_SECONDS = 0.25
 _STOP_SECONDS = 10.0
@@ -44,23 +45,18 @@ class RcloneClient:
     """A connection to one rclone; for several threads at once.
 
     Args:
-        url: Its address.
+        host: Its address.
+        port: Its port.
         user: Its user.
         password: The user's password.
     """
 
-    def __init__(self, url: str, user: str, password: SecretStr) -> None:
-        self._client = httpx.Client(
-            base_url=url,
-            auth=(user, password.get_secret_value()),
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=None),
-            trust_env=False,
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+    def __init__(self, host: str, port: int, user: str, password: SecretStr) -> None:
+        login = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+        self._host, self._port = host, port
+        # One for each thread: measured, a library's pool takes several times as long.
+        self._connections = threading.local()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method, and wait for its result.
@@ -76,17 +72,19 @@ class RcloneClient:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: No answer came; it may have had its effect.
         """
+        connection = self._connection()
         try:
-            answer = self._client.post(f"/{method}", json=parameters)
-            content = answer.json()
-        except (httpx.HTTPError, RuntimeError, ValueError) as error:
-            # RuntimeError: another thread has found it gone, and closed the connections.
+            connection.request("POST", f"/{method}", json.dumps(parameters), self._headers)
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
             raise RcloneUnreachableError(
                 f"rclone does not answer: {type(error).__name__}.",
                 remedy="Nothing to do: it is started again.",
             ) from None
-        if answer.status_code != httpx.codes.OK:
-            raise RcloneRefusedError(str(content.get("error", "")), answer.status_code)
+        if answer.status != http.HTTPStatus.OK:
+            raise RcloneRefusedError(str(content.get("error", "")), answer.status)
         return content
 
     def run(
@@ -118,6 +116,14 @@ class RcloneClient:
             missing = "not found" in status["error"]
             raise RcloneRefusedError(status["error"], 404 if missing else 500)
         return status.get("output") or {}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        found: http.client.HTTPConnection | None = getattr(self._connections, "own", None)
+        if found is None:
+            # Without a limit of time: a move, or reading back, takes as long as the storage does.
+            found = http.client.HTTPConnection(self._host, self._port)
+            self._connections.own = found
+        return found
 
     def _wait(
         self, job_id: int, group: str, meanwhile: Callable[[str], None] | None

@@ -8,22 +8,21 @@ from typing import Any
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
 
 _NOT_THERE = 404
+_SMALL_BYTES = 1024 * 1024
 # Cheapest to compute here first; with SHA-256 the ledger knows it already.
 _PREFERRED_HASHES = ("sha256", "sha1", "md5")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, or a folder, of a storage.
+    """A file of a storage.
 
     Attributes:
         size_bytes: Its size; None where the storage does not tell.
-        is_folder: Whether it is a folder.
         hashes: Its checksums in lower-case hexadecimal, by their names.
     """
 
     size_bytes: int | None
-    is_folder: bool = False
     hashes: dict[str, str] = field(default_factory=dict)
 
 
@@ -55,19 +54,19 @@ class Storage:
             self._knows_hash_type = True
         return self._hash_type
 
-    def entry(self, path: str, *, only_files: bool = True) -> Entry | None:
-        """Return what lies at a path, with its checksum; None where nothing does.
+    def entry(self, path: str) -> Entry | None:
+        """Return the file at a path, with its checksum; None where there is none.
 
         Args:
             path: The path.
-            only_files: Whether a folder counts as nothing, which spares a look at its parent.
 
         Raises:
             RcloneRefusedError: The storage cannot tell.
             RcloneUnreachableError: rclone is gone.
         """
         hash_type = self.hash_type()
-        options: dict[str, Any] = {"filesOnly": only_files, "noModTime": True, "noMimeType": True}
+        # Only files: else rclone lists the folder that the path is in.
+        options: dict[str, Any] = {"filesOnly": True, "noModTime": True, "noMimeType": True}
         if hash_type is not None:
             options |= {"showHash": True, "hashTypes": [hash_type]}
         answer = self._client().call("operations/stat", fs=self._remote, remote=path, opt=options)
@@ -76,7 +75,26 @@ class Storage:
             return None
         size = item["Size"]
         hashes = {name: value for name, value in (item.get("Hashes") or {}).items() if value}
-        return Entry(size if size >= 0 else None, item["IsDir"], hashes)
+        return Entry(size if size >= 0 else None, hashes)
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether there is a folder at a path.
+
+        Args:
+            path: The path, at which there is no file: some storages list a file as a folder of it.
+
+        Raises:
+            RcloneRefusedError: The storage cannot tell.
+            RcloneUnreachableError: rclone is gone.
+        """
+        options = {"noModTime": True, "noMimeType": True}
+        try:
+            self._client().call("operations/list", fs=self._remote, remote=path, opt=options)
+        except RcloneRefusedError as error:
+            if _is_missing(error) or "is a file" in error.text:
+                return False
+            raise
+        return True
 
     def copy(self, file: Path, path: str, *, meanwhile: Callable[[str], None]) -> None:
         """Copy a local file to a path.
@@ -84,20 +102,23 @@ class Storage:
         Args:
             file: The file.
             path: The path.
-            meanwhile: See `RcloneClient.run`.
+            meanwhile: See `RcloneClient.run`; not called for a small file.
 
         Raises:
             RcloneRefusedError: It failed; a part may be there.
             RcloneUnreachableError: rclone is gone; a part may be there.
         """
-        self._client().run(
-            "operations/copyfile",
-            meanwhile=meanwhile,
-            srcFs=str(file.parent),
-            srcRemote=file.name,
-            dstFs=self._remote,
-            dstRemote=path,
-        )
+        parameters = {
+            "srcFs": str(file.parent),
+            "srcRemote": file.name,
+            "dstFs": self._remote,
+            "dstRemote": path,
+        }
+        if file.stat().st_size <= _SMALL_BYTES:
+            # There before a job for it could be looked at twice.
+            self._client().call("operations/copyfile", **parameters)
+        else:
+            self._client().run("operations/copyfile", meanwhile=meanwhile, **parameters)
 
     def progress(self, group: str) -> tuple[int, int]:
         """Return how many bytes of a copy are there, and how many come per second.
@@ -121,7 +142,7 @@ class Storage:
             RcloneUnreachableError: rclone is gone; it may have had its effect.
         """
         remote = self._remote
-        self._client().run(
+        self._client().call(
             "operations/movefile", srcFs=remote, srcRemote=path, dstFs=remote, dstRemote=to
         )
 
@@ -159,7 +180,7 @@ class Storage:
         return self._hash(str(file.parent), file.name, hash_type, download=False)
 
     def _hash(self, remote: str, path: str, hash_type: str, *, download: bool) -> str:
-        answer = self._client().run(
+        answer = self._client().call(
             "operations/hashsumfile", fs=remote, remote=path, hashType=hash_type, download=download
         )
         return str(answer["hash"]).lower()
@@ -168,8 +189,12 @@ class Storage:
         try:
             self._client().call(method, fs=self._remote, remote=path)
         except RcloneRefusedError as error:
-            if error.status != _NOT_THERE and "not found" not in error.text:
+            if not _is_missing(error):
                 raise
+
+
+def _is_missing(error: RcloneRefusedError) -> bool:
+    return error.status == _NOT_THERE or "not found" in error.text
 
 
 def folder_of(path: str) -> str:

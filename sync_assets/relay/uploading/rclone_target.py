@@ -82,10 +82,10 @@ class RcloneTarget:
 
     def still_has(self, row: AnyRow) -> bool:
         """See `Target`."""
-        entry = self._storage.entry(row.remote_path, only_files=False)
+        entry = self._storage.entry(row.remote_path)
         if entry is None:
-            return False
-        return entry.is_folder or entry.size_bytes in (None, row.total_bytes)
+            return row.download_checksum is None and self._storage.is_folder(row.remote_path)
+        return entry.size_bytes in (None, row.total_bytes)
 
     def _try_to_remove_part(self, row: AnyRow) -> None:
         try:
@@ -137,22 +137,22 @@ class _Sending:
     def _look(self) -> frozenset[str]:
         """Return which files are published already, by a worker that was killed then."""
         for name in self._names:
-            found = self._found(name, only_files=True)
+            found = self._found(name)
             if found is not None:
                 return frozenset(found)
         return frozenset()
 
-    def _found(self, name: str, *, only_files: bool) -> dict[str, Proof] | None:
+    def _found(self, name: str) -> dict[str, Proof] | None:
         """Return the files that lie at a name already; None where others do."""
         found = {}
         if self._is_folder and self._storage.entry(name) is not None:
             return None
         for file in self._files:
             path = _at(name, file)
-            entry = self._storage.entry(path, only_files=only_files)
+            entry = self._storage.entry(path)
             if entry is None:
                 continue
-            proof = None if entry.is_folder else self._verifier.proof_of_foreign(file, path, entry)
+            proof = self._verifier.proof_of_foreign(file, path, entry)
             if proof is None:
                 return None
             found[file.name] = proof
@@ -161,7 +161,8 @@ class _Sending:
     def _copy(self, file: LocalFile) -> bool:
         """Copy a file under its temporary name; tell whether it is the same there."""
         part = _at(self._part, file)
-        there = self._storage.entry(part)
+        # Nobody else knows the name, so that the first attempt need not look.
+        there = None if self._transfer.is_first else self._storage.entry(part)
         if there is not None:
             if self._verifier.proof_by_hash(file, there) is not None:
                 self._done_bytes += file.size_bytes
@@ -194,8 +195,10 @@ class _Sending:
 
     def _publish(self, name: str) -> UploadOutcome | None:
         """Move everything to its name, unless that is taken; return None then."""
-        found = self._found(name, only_files=False)
+        found = self._found(name)
         if found is None:
+            return None
+        if not found and not self._is_folder and self._storage.is_folder(name):
             return None
         proofs = list(found.values())
         for file in self._files:

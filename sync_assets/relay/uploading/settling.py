@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import downloads, uploads
 from sync_assets.relay.engine.folders import DownloadFolders
@@ -49,7 +48,6 @@ class UploadSettling:
 
     Args:
         settings: The configuration of the relay.
-        ledger: The ledger.
         folders: Where downloads lie.
         run_id: The Dagster run, for the history.
     """
@@ -57,46 +55,44 @@ class UploadSettling:
     def __init__(
         self,
         settings: RelaySettings,
-        ledger: Ledger,
         folders: DownloadFolders,
         *,
         run_id: str | None,
     ) -> None:
         self._settings = settings
-        self._ledger = ledger
         self._folders = folders
         self._run_id = run_id
         self.report = UploadReport()
 
-    def settle(self, row: AnyRow, outcome: UploadOutcome) -> None:
+    def settle(self, connection: Connection, row: AnyRow, outcome: UploadOutcome) -> None:
         """Bring an upload to where an outcome leads.
 
         Args:
+            connection: A writing transaction of the ledger.
             row: The upload, as it was when it began.
             outcome: What became of it.
-
-        Raises:
-            LedgerUnavailableError: It could not be written.
         """
         if isinstance(outcome, SourceLost):
-            # First, so that nobody takes a damaged file for the download's.
-            self._discard_source(row)
-        with self._ledger.write() as connection:
-            current = uploads.get_upload(connection, row.id)
-            if isinstance(outcome, Published):
-                self._complete(connection, current, outcome)
-            elif current.state == UploadState.UPLOADING:
-                self._end_attempt(connection, current, outcome)
+            # Before it is written, so that nobody takes a damaged file for the download's.
+            self._folders.discard(downloads.get(connection, row.download_id))
+        current = uploads.get_upload(connection, row.id)
+        if isinstance(outcome, Published):
+            self._complete(connection, current, outcome)
+        elif current.state == UploadState.UPLOADING:
+            self._end_attempt(connection, current, outcome)
 
-    def fail(self, row: AnyRow, reason: Reason) -> None:
+    def fail(self, connection: Connection, row: AnyRow, reason: Reason, **changes: int) -> None:
         """Give an upload up.
 
         Args:
+            connection: A writing transaction of the ledger.
             row: The upload.
             reason: Why, with what to do.
+            **changes: Other columns to set.
         """
-        with self._ledger.write() as connection:
-            self._fail(connection, row, reason)
+        self.report.failed += 1
+        _logger.warning("Upload %d has failed: %s", row.id, reason.text)
+        uploads.fail(connection, row, reason, run_id=self._run_id, **changes)
 
     def _complete(self, connection: Connection, row: AnyRow, outcome: Published) -> None:
         uploads.set_progress(connection, row.id, total_bytes=outcome.size_bytes)
@@ -116,14 +112,14 @@ class UploadSettling:
             case Postponed():
                 self._postpone(connection, row, outcome)
             case Refused():
-                self._fail(connection, row, outcome.reason)
+                self.fail(connection, row, outcome.reason)
                 if outcome.is_of_target:
                     pause = timedelta(seconds=self._settings.retry_backoff_max_seconds)
                     uploads.hold_target(
                         connection, row.target, outcome.reason, not_before=utc_now() + pause
                     )
             case SourceLost():
-                self._fail(connection, row, outcome.reason)
+                self.fail(connection, row, outcome.reason)
                 if row.media_state != MediaState.RELAYED:
                     download = downloads.get(connection, row.download_id)
                     downloads.end(
@@ -147,7 +143,7 @@ class UploadSettling:
     def _postpone(self, connection: Connection, row: AnyRow, outcome: Postponed) -> None:
         attempts = row.attempts + outcome.is_attempt
         if attempts >= self._settings.max_attempts:
-            self._fail(connection, row, outcome.reason, attempts=attempts)
+            self.fail(connection, row, outcome.reason, attempts=attempts)
             return
         self.report.retried += 1
         again = TryAgain(outcome.reason, after_seconds=outcome.after_seconds)
@@ -161,13 +157,3 @@ class UploadSettling:
             attempts=attempts,
             run_id=self._run_id,
         )
-
-    def _fail(self, connection: Connection, row: AnyRow, reason: Reason, **changes: int) -> None:
-        self.report.failed += 1
-        _logger.warning("Upload %d has failed: %s", row.id, reason.text)
-        uploads.fail(connection, row, reason, run_id=self._run_id, **changes)
-
-    def _discard_source(self, row: AnyRow) -> None:
-        with self._ledger.read() as connection:
-            download = downloads.get(connection, row.download_id)
-        self._folders.discard(download)

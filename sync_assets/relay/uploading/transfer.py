@@ -16,10 +16,12 @@ class Transfer:
     """What a thread and the loop tell each other.
 
     Attributes:
+        is_first: Whether nothing can be at the target from an earlier attempt.
         uploaded_bytes: How much is at the target.
         bytes_per_second: How fast it gets there.
     """
 
+    is_first: bool = False
     uploaded_bytes: int = 0
     bytes_per_second: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)

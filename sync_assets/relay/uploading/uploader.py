@@ -6,11 +6,15 @@ Nothing is remembered between two steps that a new worker could not find out.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Self
+
+from sqlalchemy import Connection
 
 from sync_assets import strm
 from sync_assets.errors import SyncError
@@ -49,6 +53,7 @@ class _UnderWay:
     row: AnyRow
     transfer: Transfer
     future: Future[UploadOutcome]
+    written_bytes: int = 0
 
 
 class Uploader:
@@ -74,13 +79,18 @@ class Uploader:
         self._targets = targets
         self._run_id = run_id
         self._folders = DownloadFolders(settings.download_directory, trusts_length=False)
-        self._settling = UploadSettling(settings, ledger, self._folders, run_id=run_id)
+        self._settling = UploadSettling(settings, self._folders, run_id=run_id)
         self._pool = ThreadPoolExecutor(settings.upload_concurrency, "upload")
         self._chores = ThreadPoolExecutor(1, "clean")
         self._under_way: dict[int, _UnderWay] = {}
         self._removals: dict[int, Future[PartRemoved]] = {}
         self._cleanings: dict[int, Future[Cleaned | RemoteMissing]] = {}
         self._begins_new = True
+        # Twice as many as can be done at once, so that no thread has to wait for the next step.
+        self._most_queued = 2 * settings.upload_concurrency
+        self._changes: list[Callable[[Connection], object]] = []
+        self._started: list[tuple[AnyRow, Target, bool]] = []
+        self._beginning = 0
 
     @property
     def report(self) -> UploadReport:
@@ -117,7 +127,7 @@ class Uploader:
         self._settle()
         self._plan()
         with self._ledger.read() as connection:
-            rows = uploads.open_uploads(connection)
+            rows = uploads.open_uploads(connection, most_due=self._most_queued)
         wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
         for upload_id, each in self._under_way.items():
             if upload_id in wanted:
@@ -127,6 +137,12 @@ class Uploader:
         for row in rows:
             if row.id not in self._under_way:
                 self._consider(row)
+        self._write()
+        for row, target, is_first in self._started:
+            transfer = Transfer(is_first=is_first)
+            future = self._pool.submit(_send, target, row, transfer)
+            self._under_way[row.id] = _UnderWay(row, transfer, future)
+        self._started.clear()
         if self._settings.clean_local_files:
             self._clean()
         return self._is_moving()
@@ -158,42 +174,37 @@ class Uploader:
             self._remove_part(row, target)
         elif row.state == UploadState.UPLOADING:
             self._take_over(row, target)
-        elif row.state == UploadState.PENDING and self._has_room():
+        elif row.state == UploadState.PENDING and self._has_room(target):
             if target is None:
-                self._settling.fail(row, _UNKNOWN_TARGET)
+                self._add(lambda connection: self._settling.fail(connection, row, _UNKNOWN_TARGET))
             else:
-                self._begin(row, target)
+                self._beginning += 1
+                self._add(lambda connection: self._begin(connection, row, target))
 
     def _take_over(self, row: AnyRow, target: Target | None) -> None:
         """Bring an upload on that a worker had begun which was killed."""
-        if target is not None and target.lost_answer is not None:
-            self._settling.fail(row, target.lost_answer)
-        else:
-            self._settling.settle(row, Stopped())
+        lost = target.lost_answer if target is not None else None
+        outcome = Stopped() if lost is None else Refused(lost)
+        self._add(lambda connection: self._settling.settle(connection, row, outcome))
 
-    def _begin(self, row: AnyRow, target: Target) -> None:
-        try:
-            with self._ledger.write() as connection:
-                path = row.remote_path or target.path(row)
-                uploads.start(connection, row, remote_path=path, run_id=self._run_id)
-                started = uploads.get_upload(connection, row.id)
-        except StateConflictError:
-            # A user was faster: the next step sees what is wanted.
-            return
-        transfer = Transfer()
-        future = self._pool.submit(_send, target, started, transfer)
-        self._under_way[row.id] = _UnderWay(started, transfer, future)
+    def _begin(self, connection: Connection, row: AnyRow, target: Target) -> None:
+        path = row.remote_path or target.path(row)
+        uploads.start(connection, row, remote_path=path, run_id=self._run_id)
+        started = uploads.get_upload(connection, row.id)
+        self._started.append((started, target, row.started_at is None))
 
-    def _has_room(self) -> bool:
-        return self._begins_new and len(self._under_way) < self._settings.upload_concurrency
+    def _has_room(self, target: Target | None) -> bool:
+        # No queue for what would count as lost when the worker is killed.
+        is_lossy = target is not None and target.lost_answer is not None
+        most = self._settings.upload_concurrency if is_lossy else self._most_queued
+        return self._begins_new and len(self._under_way) + self._beginning < most
 
     def _remove_part(self, row: AnyRow, target: Target | None) -> None:
         if row.id in self._removals:
             return
         if target is None or row.remote_path is None:
             # Nobody can be asked any more.
-            with self._ledger.write() as connection:
-                uploads.part_removed(connection, row.id)
+            self._add(lambda connection: uploads.part_removed(connection, row.id))
             return
         self._removals[row.id] = self._chores.submit(_remove_part, target, row)
 
@@ -205,12 +216,13 @@ class Uploader:
             outcome = Stopped() if each.future.cancelled() else each.future.result()
             if isinstance(outcome, Published):
                 self._announce(each.row, outcome)
-            self._settling.settle(each.row, outcome)
+            self._add(partial(self._settling.settle, row=each.row, outcome=outcome))
             del self._under_way[upload_id]
         for upload_id in _done(self._removals):
             self._settle_removal(upload_id, self._removals.pop(upload_id))
         for download_id in _done(self._cleanings):
             self._settle_cleaning(download_id, self._cleanings.pop(download_id))
+        self._write()
 
     def _announce(self, row: AnyRow, outcome: Published) -> None:
         """Tell the STRM jobs, before the upload counts as completed: so it is told, once."""
@@ -224,27 +236,26 @@ class Uploader:
                 _logger.warning("The STRM jobs do not learn of upload %d: %s", row.id, error)
 
     def _settle_removal(self, upload_id: int, removal: Future[PartRemoved]) -> None:
-        error = None if removal.cancelled() else removal.exception()
-        with self._ledger.write() as connection:
-            if error is None and not removal.cancelled():
-                uploads.part_removed(connection, upload_id)
-            elif error is not None:
-                _logger.warning("Upload %d has left a part at its target: %s", upload_id, error)
-                pause = timedelta(seconds=self._settings.retry_backoff_max_seconds)
-                uploads.set_progress(connection, upload_id, not_before=utc_now() + pause)
+        if removal.cancelled():
+            return
+        error = removal.exception()
+        if error is None:
+            self._add(lambda connection: uploads.part_removed(connection, upload_id))
+            return
+        _logger.warning("Upload %d has left a part at its target: %s", upload_id, error)
+        later = self._much_later()
+        self._add(lambda connection: uploads.set_progress(connection, upload_id, not_before=later))
 
     def _write_progress(self, each: _UnderWay) -> None:
         transfer = each.transfer
-        if each.row.uploaded_bytes == transfer.uploaded_bytes:
+        if each.written_bytes == transfer.uploaded_bytes:
             return
-        with self._ledger.write() as connection:
-            uploads.set_progress(
-                connection,
-                each.row.id,
-                uploaded_bytes=transfer.uploaded_bytes,
-                bytes_per_second=transfer.bytes_per_second,
-            )
-            each.row = uploads.get_upload(connection, each.row.id)
+        each.written_bytes = transfer.uploaded_bytes
+        columns = {
+            "uploaded_bytes": transfer.uploaded_bytes,
+            "bytes_per_second": transfer.bytes_per_second,
+        }
+        self._add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
 
     # Cleaning.
 
@@ -266,18 +277,39 @@ class Uploader:
         error = cleaning.exception()
         if error is not None:
             _logger.warning("The file of download %d is kept for now: %s", download_id, error)
-            pause = timedelta(seconds=self._settings.retry_backoff_max_seconds)
-            with self._ledger.write() as connection:
-                uploads.postpone_cleaning(connection, download_id, not_before=utc_now() + pause)
+            later = self._much_later()
+            self._add(partial(uploads.postpone_cleaning, download_id=download_id, not_before=later))
             return
         outcome = cleaning.result()
-        with self._ledger.write() as connection:
-            if isinstance(outcome, RemoteMissing):
-                row = uploads.get_upload(connection, outcome.upload_id)
-                uploads.mark_missing_remote(connection, row, run_id=self._run_id)
-            else:
-                uploads.mark_cleaned(connection, download_id, run_id=self._run_id)
-                self.report.cleaned += 1
+        if isinstance(outcome, RemoteMissing):
+            self._add(
+                partial(
+                    uploads.mark_missing_remote, upload_id=outcome.upload_id, run_id=self._run_id
+                )
+            )
+            return
+        self._add(partial(uploads.mark_cleaned, download_id=download_id, run_id=self._run_id))
+        self.report.cleaned += 1
+
+    # Writing.
+
+    def _add(self, change: Callable[[Connection], object]) -> None:
+        self._changes.append(change)
+
+    def _write(self) -> None:
+        """Write what was collected, in one transaction."""
+        if self._changes:
+            self._started.clear()
+            with self._ledger.write() as connection:
+                for change in self._changes:
+                    # A user was faster with this one: the next step sees what is wanted.
+                    with suppress(StateConflictError):
+                        change(connection)
+        self._changes.clear()
+        self._beginning = 0
+
+    def _much_later(self) -> datetime:
+        return utc_now() + timedelta(seconds=self._settings.retry_backoff_max_seconds)
 
 
 def _send(target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:

@@ -18,6 +18,7 @@ from sync_assets.relay.models import (
     UploadState,
 )
 from sync_assets.relay.uploads.lifecycle import UPLOADS, failure_columns, failure_detail
+from sync_assets.relay.uploads.queries import get_upload
 
 REMOTE_CHANGED = Reason(
     ReasonCode.REMOTE_CHANGED,
@@ -104,17 +105,18 @@ def mark_cleaned(connection: Connection, download_id: int, *, run_id: str | None
     )
 
 
-def mark_missing_remote(connection: Connection, row: AnyRow, *, run_id: str | None) -> None:
+def mark_missing_remote(connection: Connection, upload_id: int, *, run_id: str | None) -> None:
     """Write that a completed upload is not at its target any more.
 
     Args:
         connection: A writing transaction of the ledger.
-        row: The upload.
+        upload_id: The upload.
         run_id: The Dagster run.
     """
+    row = get_upload(connection, upload_id)
     UPLOADS.transition(
         connection,
-        row.id,
+        upload_id,
         UploadState.FAILED,
         expected={UploadState.COMPLETED},
         run_id=run_id,

@@ -14,8 +14,6 @@ from sync_assets.ledger.schema import relay_downloads, relay_media, relay_upload
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import OPEN_UPLOADS, UploadState
 
-_MOST_DUE = 100
-
 
 def get_upload(connection: Connection, upload_id: int) -> AnyRow:
     """Return an upload.
@@ -66,16 +64,17 @@ def uploads_in_state(connection: Connection, *states: UploadState) -> Sequence[A
     return connection.execute(query.order_by(relay_uploads.c.id)).all()
 
 
-def open_uploads(connection: Connection) -> Sequence[AnyRow]:
+def open_uploads(connection: Connection, *, most_due: int) -> Sequence[AnyRow]:
     """Return what a worker has to look at, oldest first.
 
     That is what is under way, what a user wants, and the oldest of what is due.
 
     Args:
         connection: A transaction of the ledger.
+        most_due: How many of those that are due.
     """
     columns = relay_uploads.c
-    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(_MOST_DUE)
+    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(most_due)
     query = _query().where(
         or_(
             columns.state == UploadState.UPLOADING,
