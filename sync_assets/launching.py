@@ -4,12 +4,31 @@ Both ask the same question of the ledger and make the same run key, so that eith
 nothing runs twice. Nothing here knows Dagster, nor any domain.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import has_claimed, waiting
 from sync_assets.ledger.leases import is_held
+
+
+@dataclass(frozen=True)
+class OtherWork:
+    """What a job has to do without any event of the inbox.
+
+    Attributes:
+        key: Another one for other work.
+        count: How much.
+    """
+
+    key: str
+    count: int
+
+
+def _none(_: Connection) -> OtherWork | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -21,12 +40,14 @@ class EventJob:
         sensor_name: The sensor that starts it where nobody else has.
         sources: Whose events it deals with.
         lease_name: The lease that its runs hold; None where they can go side by side.
+        find_other_work: Finds what else its runs would do now; None where there is nothing.
     """
 
     name: str
     sensor_name: str
     sources: tuple[str, ...]
     lease_name: str | None
+    find_other_work: Callable[[Connection], OtherWork | None] = _none
 
 
 @dataclass(frozen=True)
@@ -67,12 +88,16 @@ def wanted_run(ledger: Ledger, job: EventJob, active: Collection[ActiveRun]) -> 
         The run; None where no event waits, or a run is going to claim those that do.
     """
     with ledger.read() as connection:
-        now_waiting = waiting(connection, *job.sources)
-        if now_waiting is None:
-            return None
         # Such a run would only wait, and then fail: a run from the shell may take hours.
         if not active and job.lease_name and is_held(connection, job.lease_name):
             return None
+        now_waiting = waiting(connection, *job.sources)
+        if now_waiting is None:
+            work = job.find_other_work(connection)
+            # A run at work looks for such work until it ends.
+            if work is None or active:
+                return None
+            return WantedRun(f"{job.name}:{work.key}", work.count)
         for run in active:
             # One that has claimed may be past its last look at the inbox.
             if not run.has_started or not has_claimed(connection, run.run_id):

@@ -30,7 +30,7 @@ def field_paths(annotation: Any, path: str) -> Iterator[str]:
     inner = [found for part in get_args(annotation) for found in field_paths(part, "")]
     held = [found for found in inner if found]
     joint = "." if "Union" in str(type(annotation)) else ".*."
-    yield from (f"{path}{joint}{found}" for found in held) if held else [path]
+    yield from (f"{path}{joint}{found}".lstrip(".") for found in held) if held else [path]
 
 
 def value_paths(value: Any, path: str = "") -> Iterator[str]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sync_assets.commands.relay_uploads import add_upload_commands
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="scripts/relay", description="See and steer downloads; nothing needs to run for it."
+        prog="scripts/relay",
+        description="See and steer downloads and uploads; nothing needs to run for it.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -75,7 +77,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("ids", type=int, nargs="+", metavar="ID", help="as `list` shows them")
         command.set_defaults(run=_wish, wish=wish, name=name)
 
-    run = commands.add_parser("run", help="receive, download and answer until all is at rest")
+    add_upload_commands(commands)
+
+    run = commands.add_parser(
+        "run", help="receive, download, upload and answer until all is at rest"
+    )
     run.add_argument("--seconds", type=float, help="the most time it may take")
     run.set_defaults(run=_run)
     return parser
@@ -118,6 +124,12 @@ def _run(settings: Settings, ledger: Ledger, options: argparse.Namespace) -> Non
         f"{report.intake.added} came, {done.completed} completed, {done.failed} failed, "
         f"{done.received_bytes} bytes."
     )
+    if settings.relay.targets:
+        sent = report.uploads
+        print(
+            f"Uploads: {sent.completed} completed, {sent.failed} failed, {sent.sent_bytes} bytes; "
+            f"{sent.cleaned} files removed here."
+        )
     for problem in report.problems:
         print(problem, file=sys.stderr)
 

@@ -18,6 +18,7 @@ KNOWN_REVISIONS = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )
 """All revisions, oldest first."""
 

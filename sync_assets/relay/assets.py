@@ -6,7 +6,7 @@ import dagster as dg
 
 from sync_assets.ledger import Ledger
 from sync_assets.relay.reporting import DOMAIN
-from sync_assets.relay.runs import DOWNLOADS, MEDIA, drive_for_run
+from sync_assets.relay.runs import DOWNLOADS, MEDIA, UPLOADS, drive_for_run
 from sync_assets.settings import Settings
 
 # Days before the first release have no media; today is a partition already.
@@ -43,6 +43,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 description="The files of these media, each verified by size, checksum and "
                 f"content. A run drives whatever is open to rest, of all days.{off}",
             ),
+            dg.AssetSpec(
+                UPLOADS,
+                deps=[DOWNLOADS],
+                skippable=True,
+                kinds={"file"},
+                description=f"These files at their targets ({_targets(settings)}), each verified "
+                f"there before it is removed here.{off}",
+            ),
         ],
     )
     def relay(
@@ -51,3 +59,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield from drive_for_run(context, settings, ledger)
 
     return [relay]
+
+
+def _targets(settings: Settings) -> str:
+    return ", ".join(settings.relay.targets) or "none is configured"

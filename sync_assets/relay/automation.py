@@ -11,7 +11,8 @@ from sync_assets.ledger.leases import is_held
 from sync_assets.relay.assets import PARTITIONS
 from sync_assets.relay.downloads import due_count
 from sync_assets.relay.models import LEASE_NAME
-from sync_assets.relay.runs import DOWNLOADS, MEDIA
+from sync_assets.relay.runs import DOWNLOADS, MEDIA, UPLOADS
+from sync_assets.relay.uploads import cleanable, due_upload_count
 from sync_assets.relay.waiting import EVENT_JOB
 from sync_assets.settings.relay import RelaySettings
 
@@ -31,9 +32,9 @@ def build_job() -> "UnresolvedAssetJobDefinition":
     """Build the job that drives the relay."""
     return dg.define_asset_job(
         EVENT_JOB.name,
-        selection=dg.AssetSelection.assets(MEDIA, DOWNLOADS),
-        description="Receive, download and answer until everything is at rest, or the run's time "
-        "is over. Every run drives all days, and reports those that changed.",
+        selection=dg.AssetSelection.assets(MEDIA, DOWNLOADS, UPLOADS),
+        description="Receive, download, upload and answer until everything is at rest, or the "
+        "run's time is over. Every run drives all days, and reports those that changed.",
     )
 
 
@@ -53,7 +54,7 @@ def build_sensor(
         minimum_interval_seconds=settings.worker_poll_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={"ledger"},
-        description="Starts a run when a message waits, or a download can be moved.",
+        description="Starts a run when a message waits, or a transfer can be moved.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if context.instance.get_runs(
@@ -79,7 +80,11 @@ def has_work(ledger: Ledger, settings: RelaySettings) -> bool:
             return False
         if waiting(connection, *EVENT_JOB.sources) is not None:
             return True
-        return due_count(connection, disk_has_space=_disk_has_space(settings)) > 0
+        if due_count(connection, disk_has_space=_disk_has_space(settings)) > 0:
+            return True
+        if due_upload_count(connection) > 0:
+            return True
+        return settings.clean_local_files and bool(cleanable(connection))
 
 
 def _disk_has_space(settings: RelaySettings) -> bool:

@@ -1,4 +1,4 @@
-"""The half of the Bot API by which media come in: updates, files, and the status of both.
+"""What the relay needs of the Bot API: updates, files in and out, and status messages.
 
 Beside the Telegram domain's client, which posts: this one streams files with ranges, which
 python-telegram-bot cannot, and keeps updates as they came. No address ever reaches a message or a
@@ -6,11 +6,13 @@ log: it holds the bot's token.
 """
 
 import logging
-from collections.abc import Generator, Mapping
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import httpx
 
@@ -18,6 +20,15 @@ from sync_assets.errors import SyncError
 from sync_assets.settings.telegram import TelegramSettings
 
 _CONNECT_SECONDS = 15.0
+_SLOWEST_BYTES_PER_SECOND = 250_000
+_FILE_KINDS = ("animation", "document", "video", "photo", "audio", "voice")
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 class BotApiError(SyncError):
@@ -46,7 +57,15 @@ class BotApiError(SyncError):
 
 
 class BotUnreachableError(SyncError):
-    """Telegram does not answer."""
+    """Telegram does not answer.
+
+    Attributes:
+        may_have_arrived: Whether the request may have had its effect.
+    """
+
+    def __init__(self, message: str, remedy: str, *, may_have_arrived: bool) -> None:
+        super().__init__(message, remedy=remedy)
+        self.may_have_arrived = may_have_arrived
 
 
 @dataclass(frozen=True)
@@ -62,6 +81,19 @@ class FileStream:
     status: int
     headers: Mapping[str, str]
     blocks: Generator[bytes]
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A message with a file, which Telegram has confirmed.
+
+    Attributes:
+        message_id: Its id in the chat.
+        file_unique_id: What the file is known by, for every bot and for ever.
+    """
+
+    message_id: int
+    file_unique_id: str
 
 
 class BotApi:
@@ -200,12 +232,82 @@ class BotApi:
             if "not modified" not in error.description:
                 raise
 
+    def send_file_id(
+        self, chat_id: str, kind: str, file_id: str, *, caption: str, silent: bool
+    ) -> SentFile:
+        """Send a file that the bot has received or sent before.
+
+        Args:
+            chat_id: The chat's number or @name.
+            kind: What it was sent as: `document`, `video`, `photo`, …; it is sent so again.
+            file_id: Telegram's id of it.
+            caption: Plain text.
+            silent: Whether receivers get no sound.
+
+        Returns:
+            The message.
+
+        Raises:
+            BotApiError: Telegram refused; 400 for an unknown file, and for one of another kind.
+            BotUnreachableError: It does not answer; the message may be there.
+        """
+        fields = {"chat_id": chat_id, kind: file_id, "disable_notification": silent}
+        if caption:
+            fields["caption"] = caption
+        return _sent_file(self._call(f"send{kind.capitalize()}", 0, **fields))
+
+    def send_document(
+        self,
+        chat_id: str,
+        path: Path,
+        *,
+        caption: str,
+        silent: bool,
+        progress: Callable[[int], None],
+    ) -> SentFile:
+        """Send a file as it is.
+
+        Args:
+            chat_id: The chat's number or @name.
+            path: The file.
+            caption: Plain text.
+            silent: Whether receivers get no sound.
+            progress: Told how many bytes are sent; what it raises ends the request before its end,
+                so that nothing is sent.
+
+        Returns:
+            The message.
+
+        Raises:
+            BotApiError: Telegram refused; 413 for a file that is too large.
+            BotUnreachableError: It does not answer; the message may be there.
+        """
+        fields = {
+            "chat_id": chat_id,
+            "disable_notification": str(silent).lower(),
+            # Else it would be sent as what it looks like, changed as that is.
+            "disable_content_type_detection": "true",
+            **({"caption": caption} if caption else {}),
+        }
+        # A server of one's own answers only when it has passed the file on.
+        wait_seconds = path.stat().st_size // _SLOWEST_BYTES_PER_SECOND
+        with path.open("rb") as file:
+            document = (path.name, _Progressing(file, progress), "application/octet-stream")
+            return _sent_file(
+                self._request(
+                    "sendDocument", wait_seconds, data=fields, files={"document": document}
+                )
+            )
+
     def _call(self, method: str, wait_seconds: int, **fields: Any) -> Any:
+        return self._request(method, wait_seconds, json=fields)
+
+    def _request(self, method: str, wait_seconds: int, **content_of_request: Any) -> Any:
         try:
             answer = self._client.post(
                 f"{self._method_url}/{method}",
-                json=fields,
                 timeout=self._timeout_seconds + wait_seconds,
+                **content_of_request,
             )
             content = answer.json()
         except httpx.HTTPError as error:
@@ -222,6 +324,36 @@ class BotApi:
         return content["result"]
 
 
+class _Progressing:
+    """A file that tells how much of it was read."""
+
+    def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:
+        self._file = file
+        self._progress = progress
+
+    def read(self, count: int = -1) -> bytes:
+        self._progress(self._file.tell())
+        return self._file.read(count)
+
+    def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(position, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return its blocks."""
+        while block := self.read(65_536):
+            yield block
+
+
+def _sent_file(message: Mapping[str, Any]) -> SentFile:
+    found = [message[kind] for kind in _FILE_KINDS if message.get(kind)]
+    # Of a photo there are several sizes, the largest one last.
+    file = found[0][-1] if isinstance(found[0], list) else found[0]
+    return SentFile(int(message["message_id"]), str(file["file_unique_id"]))
+
+
 def _blocks(answer: httpx.Response) -> Generator[bytes]:
     try:
         yield from answer.iter_raw(65_536)
@@ -233,4 +365,5 @@ def _unreachable(error: httpx.HTTPError) -> BotUnreachableError:
     return BotUnreachableError(
         f"Telegram does not answer: {type(error).__name__}.",
         remedy="Check the network, telegram.base_url and telegram.proxy. Nothing is lost.",
+        may_have_arrived=not isinstance(error, _NEVER_LEFT),
     )

@@ -1,4 +1,4 @@
-"""What must be true of downloads: the ledger and the disk agree, and none has failed."""
+"""What must be true: the ledger and the disk agree, and nothing has failed or lies about."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import relay_downloads
 from sync_assets.ledger.types import AnyRow
-from sync_assets.relay import downloads
-from sync_assets.relay.models import DownloadState
-from sync_assets.relay.runs import DOWNLOADS
+from sync_assets.relay import downloads, uploads
+from sync_assets.relay.models import DownloadState, UploadState
+from sync_assets.relay.runs import DOWNLOADS, UPLOADS
 from sync_assets.settings.relay import RelaySettings
 
 _SHOWN = 50
@@ -60,7 +60,38 @@ def build_checks(settings: RelaySettings) -> list[dg.AssetChecksDefinition]:
             metadata={"orphans": len(orphans), "folders": orphans[:_SHOWN]},
         )
 
-    return [completed_files_are_there, no_failed_downloads, no_orphan_folders]
+    @dg.asset_check(
+        asset=UPLOADS,
+        description="No upload has been given up. Its reason says what to do, then retry it.",
+    )
+    def no_failed_uploads(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
+        with ledger.read() as connection:
+            rows = uploads.uploads_in_state(connection, UploadState.FAILED)
+        lines = [
+            f"| {row.id} | {row.target} | {_cell(row.media_name)} | {_cell(row.failure_reason)} |"
+            for row in rows[:_SHOWN]
+        ]
+        table = "\n".join(["| upload | target | file | why |", "|---|---|---|---|", *lines])
+        return _table("failed", "uploads", len(rows), table)
+
+    @dg.asset_check(
+        asset=UPLOADS,
+        description="A file is removed here only after every required target was verified.",
+    )
+    def nothing_cleaned_early(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
+        with ledger.read() as connection:
+            early = uploads.cleaned_early(connection)
+        return dg.AssetCheckResult(
+            passed=not early, metadata={"early": len(early), "downloads": list(early[:_SHOWN])}
+        )
+
+    return [
+        completed_files_are_there,
+        no_failed_downloads,
+        no_orphan_folders,
+        no_failed_uploads,
+        nothing_cleaned_early,
+    ]
 
 
 def _result(name: str, rows: Sequence[AnyRow]) -> dg.AssetCheckResult:
@@ -69,13 +100,14 @@ def _result(name: str, rows: Sequence[AnyRow]) -> dg.AssetCheckResult:
         for row in rows[:_SHOWN]
     ]
     table = "\n".join(["| download | file | why |", "|---|---|---|", *lines])
+    return _table(name, "downloads", len(rows), table)
+
+
+def _table(name: str, of: str, count: int, table: str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        passed=not rows,
+        passed=not count,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            name: len(rows),
-            **({"downloads": dg.MetadataValue.md(table)} if rows else {}),
-        },
+        metadata={name: count, **({of: dg.MetadataValue.md(table)} if count else {})},
     )
 
 

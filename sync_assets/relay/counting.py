@@ -1,13 +1,50 @@
-"""Count media and downloads by day of arrival, for `/health` and Dagster's metadata."""
+"""Count media, downloads and uploads by day of arrival, for `/health` and Dagster's metadata."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Text, bindparam, cast, func, select
 
-from sync_assets.ledger.schema import events, relay_downloads, relay_media
+from sync_assets.ledger.schema import events, relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import AnyRow
-from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, MediaState, ReasonCode
+from sync_assets.relay.models import (
+    OPEN_DOWNLOADS,
+    OPEN_UPLOADS,
+    VERIFIED_UPLOADS,
+    DownloadState,
+    MediaState,
+    ReasonCode,
+    UploadState,
+)
+
+
+@dataclass(frozen=True)
+class UploadCounts:
+    """The uploads of what arrived on a day.
+
+    Attributes:
+        states: Uploads by state.
+        bytes: The sizes of those that are verified, each target counted.
+        retries: Attempts that failed, and retries that users wanted.
+        seconds: The time from start to completion of those, in sum.
+    """
+
+    states: Mapping[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+
+    def metadata(self) -> dict[str, int | float]:
+        """Return the numbers by their names in Dagster's metadata."""
+        counts = {state.value: self.states.get(state, 0) for state in UploadState}
+        return {
+            "files": sum(self.states.get(state, 0) for state in VERIFIED_UPLOADS),
+            "bytes": self.bytes,
+            "bytes_per_second": round(self.bytes / self.seconds) if self.seconds else 0,
+            "retries": self.retries,
+            **counts,
+        }
 
 
 @dataclass(frozen=True)
@@ -20,6 +57,7 @@ class DayCounts:
         bytes: The sizes of what is completed.
         retries: Attempts that failed, and retries that users wanted.
         seconds: The time from first start to completion of what is completed, in sum.
+        uploads: The uploads of the newest downloads.
     """
 
     media: Mapping[str, int] = field(default_factory=dict)
@@ -27,6 +65,7 @@ class DayCounts:
     bytes: int = 0
     retries: int = 0
     seconds: float = 0.0
+    uploads: UploadCounts = field(default_factory=UploadCounts)
 
     @property
     def open(self) -> int:
@@ -82,6 +121,7 @@ def count_day(connection: Connection, day: str) -> DayCounts:
         seconds=sum(
             (row.completed_at - row.started_at).total_seconds() for row in done if row.started_at
         ),
+        uploads=_count_uploads(connection, [row.id for row in rows]),
     )
 
 
@@ -101,10 +141,12 @@ def changed_days(connection: Connection, after_event: int) -> Sequence[str]:
     for entity, column in (
         ("relay_medium", relay_media.c.id),
         ("relay_download", relay_downloads.c.id),
+        ("relay_upload", relay_uploads.c.id),
     ):
         query = (
             select(relay_media.c.day)
             .outerjoin(relay_downloads, relay_downloads.c.media_id == relay_media.c.id)
+            .outerjoin(relay_uploads, relay_uploads.c.download_id == relay_downloads.c.id)
             .where(cast(column, Text).in_(changed))
             .distinct()
         )
@@ -122,8 +164,22 @@ def _newest_downloads(connection: Connection, day: str) -> Sequence[AnyRow]:
     return connection.execute(query).all()
 
 
+def _count_uploads(connection: Connection, download_ids: Sequence[int]) -> UploadCounts:
+    query = select(relay_uploads).where(relay_uploads.c.download_id.in_(download_ids))
+    rows = connection.execute(query).all()
+    done = [row for row in rows if row.state in VERIFIED_UPLOADS]
+    return UploadCounts(
+        states=Counter(row.state for row in rows),
+        bytes=sum(row.total_bytes or 0 for row in done),
+        retries=sum(row.attempts + row.retries for row in rows),
+        seconds=sum(
+            (row.completed_at - row.started_at).total_seconds() for row in done if row.started_at
+        ),
+    )
+
+
 def count_all(connection: Connection) -> dict[str, int]:
-    """Count the downloads that are open, failed, or held up by the disk, by metric name.
+    """Count what is open, failed, completed, or held up by the disk, by metric name.
 
     Args:
         connection: A transaction of the ledger.
@@ -142,4 +198,13 @@ def count_all(connection: Connection) -> dict[str, int]:
         counts["relay_completed"] += count if state == DownloadState.COMPLETED else 0
         is_full = state == DownloadState.PAUSED and reason_code == ReasonCode.DISK_FULL
         counts["relay_disk_full"] += count if is_full else 0
-    return counts
+    uploads = relay_uploads.c
+    states = Counter(
+        dict(connection.execute(select(uploads.state, func.count()).group_by(uploads.state)).all())
+    )
+    return {
+        **counts,
+        "relay_uploads_open": sum(states[state] for state in OPEN_UPLOADS),
+        "relay_uploads_failed": states[UploadState.FAILED],
+        "relay_uploads_completed": sum(states[state] for state in VERIFIED_UPLOADS),
+    }

@@ -7,6 +7,10 @@ LEASE_NAME = "relay"
 """The lease that a worker holds: there is one at a time."""
 
 
+API_SOURCE = "api"
+"""The source of what came through the API: anybody with a token may have given its link."""
+
+
 class Origin(StrEnum):
     """How a medium is fetched: from Telegram by its file id, or by a link."""
 
@@ -78,6 +82,28 @@ class UploadState(StrEnum):
     CANCELLED = "cancelled"
 
 
+OPEN_UPLOADS = (
+    UploadState.WAITING_DOWNLOAD,
+    UploadState.PENDING,
+    UploadState.UPLOADING,
+    UploadState.PAUSED,
+)
+"""The states of an upload that is still to come to an end."""
+
+VERIFIED_UPLOADS = (UploadState.COMPLETED, UploadState.CLEANED)
+"""The states of an upload whose target has the file."""
+
+
+class VerifiedBy(StrEnum):
+    """What proves that a target has the file."""
+
+    HASH = "hash"
+    SIZE = "size"
+    CONTENT = "content"
+    TELEGRAM = "telegram"
+    USER = "user"
+
+
 class Command(StrEnum):
     """What a user wants of a transfer that a worker has still to tell the program."""
 
@@ -87,7 +113,7 @@ class Command(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """Why a download is not completed; each has one remedy in `reasons`."""
+    """Why a download or an upload is not completed."""
 
     USER = "user"
     REMOVED_IN_ARIA2 = "removed_in_aria2"
@@ -109,14 +135,26 @@ class ReasonCode(StrEnum):
     BAD_TORRENT = "bad_torrent"
     DUPLICATE_TORRENT = "duplicate_torrent"
     BAD_LINK = "bad_link"
+    PRIVATE_ADDRESS = "private_address"
     FILE_ERROR = "file_error"
     FILE_MISSING = "file_missing"
     ARIA2_ERROR = "aria2_error"
+    DOWNLOAD_CANCELLED = "download_cancelled"
+    UNKNOWN_TARGET = "unknown_target"
+    WRONG_REMOTE = "wrong_remote"
+    WRONG_SECRET = "wrong_secret"  # noqa: S105 - no secret
+    QUOTA_FULL = "quota_full"
+    REMOTE_CHANGED = "remote_changed"
+    NAME_TAKEN = "name_taken"
+    RCLONE_ERROR = "rclone_error"
+    TOO_LARGE_FOR_TARGET = "too_large_for_target"
+    NOT_A_FILE = "not_a_file"
+    ANSWER_LOST = "answer_lost"
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a download is where it is.
+    """Why a download or an upload is where it is.
 
     Attributes:
         code: For programs.

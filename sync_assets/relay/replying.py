@@ -15,10 +15,10 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.rate_budgets import RateBudgetExhaustedError
 from sync_assets.ledger.schema import relay_media, relay_messages, relay_replies
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.relay import downloads
+from sync_assets.relay import downloads, uploads
 from sync_assets.relay.bot_api import BotApi, BotApiError, BotUnreachableError
 from sync_assets.relay.media import MessageRef
-from sync_assets.relay.models import DownloadState, MediaState
+from sync_assets.relay.models import DownloadState, MediaState, UploadState
 from sync_assets.telegram.pacing import Pace, Pacer
 
 NOTHING_TO_RELAY = (
@@ -37,6 +37,16 @@ _WORDS: Mapping[str, str] = {
     DownloadState.PAUSED: "is paused",
     DownloadState.FAILED: "has failed",
     DownloadState.CANCELLED: "is cancelled",
+}
+_UPLOAD_WORDS: Mapping[str, str] = {
+    UploadState.WAITING_DOWNLOAD: "waits",
+    UploadState.PENDING: "waits",
+    UploadState.UPLOADING: "under way",
+    UploadState.PAUSED: "paused",
+    UploadState.COMPLETED: "done",
+    UploadState.CLEANED: "done",
+    UploadState.FAILED: "failed",
+    UploadState.CANCELLED: "cancelled",
 }
 
 _logger = logging.getLogger(__name__)
@@ -176,16 +186,24 @@ def _status(connection: Connection, reply: AnyRow) -> tuple[str, bool]:
     ]
     if not found:
         return NOTHING_TO_RELAY, True
-    lines = [_line(row) for row in found[:_MAXIMUM_LINES]]
+    lines = [_line(row, uploads.uploads_of(connection, row.id)) for row in found[:_MAXIMUM_LINES]]
     if len(found) > _MAXIMUM_LINES:
         lines.append(f"and {len(found) - _MAXIMUM_LINES} more")
     is_final = all(row.media_state in _AT_REST for row in found)
     return "\n".join(lines)[:_MAXIMUM_LENGTH], is_final
 
 
-def _line(row: AnyRow) -> str:
+def _line(row: AnyRow, found: Sequence[AnyRow]) -> str:
     name = row.media_name or row.media_link or "The file"
     if row.media_state == MediaState.RELAYED:
         return f"{name} is relayed."
+    if row.state == DownloadState.COMPLETED and found:
+        return f"{name} is downloaded. {' '.join(_upload_words(each) for each in found)}"
     reason = f": {row.reason}" if row.reason else "."
     return f"{name} {_WORDS[row.state]}{reason}"
+
+
+def _upload_words(row: AnyRow) -> str:
+    words = _UPLOAD_WORDS[row.state]
+    reason = f": {row.failure_reason}" if row.failure_reason else "."
+    return f"To {row.target}: {words}{reason}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sync_assets.relay.engine.settling import DownloadReport
+from sync_assets.relay.uploading.settling import UploadReport
 
 
 @dataclass
@@ -31,11 +32,13 @@ class RelayReport:
     Attributes:
         intake: What came in.
         downloads: What was downloaded.
+        uploads: What was uploaded, and removed here.
         replies: Status messages that were sent or edited.
         problems: What did not work, and stopped nothing else.
     """
 
     intake: IntakeReport = field(default_factory=IntakeReport)
     downloads: DownloadReport = field(default_factory=DownloadReport)
+    uploads: UploadReport = field(default_factory=UploadReport)
     replies: int = 0
     problems: list[str] = field(default_factory=list)

@@ -38,7 +38,8 @@ class Reporter:
         """
         with self._ledger.read() as connection:
             metrics = count_all(connection)
-        troubled = bool(metrics["relay_failed"] or metrics["relay_disk_full"] or report.problems)
+        troubles = ("relay_failed", "relay_disk_full", "relay_uploads_failed")
+        troubled = bool(report.problems or any(metrics[name] for name in troubles))
         self._record(
             ResultStatus.DEGRADED if troubled else ResultStatus.OK,
             report,
@@ -50,6 +51,11 @@ class Reporter:
             "failed": report.downloads.failed,
             "retried": report.downloads.retried,
             "bytes": report.downloads.received_bytes,
+            "uploaded": report.uploads.completed,
+            "uploads_failed": report.uploads.failed,
+            "uploads_retried": report.uploads.retried,
+            "uploaded_bytes": report.uploads.sent_bytes,
+            "cleaned": report.uploads.cleaned,
             "replies": report.replies,
         }
 
@@ -71,7 +77,7 @@ class Reporter:
             status=status,
             added=report.downloads.completed,
             skipped=report.intake.known,
-            failed=report.downloads.failed,
+            failed=report.downloads.failed + report.uploads.failed,
             run_id=self._run_id,
             detail=detail,
         )

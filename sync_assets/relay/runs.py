@@ -16,6 +16,7 @@ from sync_assets.settings import Settings
 
 MEDIA = dg.AssetKey(["relay", "media"])
 DOWNLOADS = dg.AssetKey(["relay", "downloads"])
+UPLOADS = dg.AssetKey(["relay", "uploads"])
 
 
 def drive_for_run(
@@ -78,6 +79,7 @@ def _report_days(
         metadata = {
             MEDIA: counts[day].media_metadata(),
             DOWNLOADS: counts[day].download_metadata(),
+            UPLOADS: counts[day].uploads.metadata(),
         }
         # Dagster wants them in the order of the graph.
         for key in (each for each in metadata if each in context.selected_asset_keys):

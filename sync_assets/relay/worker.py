@@ -1,4 +1,6 @@
-"""The worker: receives, downloads and answers until everything is at rest or its time is over.
+"""The worker: receives, downloads, uploads and answers until everything is at rest.
+
+Or until its time is over.
 
 Plain Python: a Dagster run, a test or a command line drives the same worker, alone by its lease.
 """
@@ -16,9 +18,13 @@ from sync_assets.relay.bot_api import BotApi, BotApiError, BotUnreachableError
 from sync_assets.relay.engine.downloading import Downloader
 from sync_assets.relay.gateway import serve_gateway
 from sync_assets.relay.models import LEASE_NAME
+from sync_assets.relay.rclone.source import open_rclone
 from sync_assets.relay.receiving import poll, take_in
 from sync_assets.relay.replying import Replier
 from sync_assets.relay.report import RelayReport
+from sync_assets.relay.resting import drive_to_rest
+from sync_assets.relay.uploading.opening import open_targets
+from sync_assets.relay.uploading.uploader import Uploader
 from sync_assets.settings import Settings
 from sync_assets.settings.relay import ReceiveMode
 from sync_assets.telegram.client import bot_id as id_of_bot
@@ -77,6 +83,10 @@ def drive(
                     port=settings.relay.gateway_port,
                 )
             )
+        rclone = stack.enter_context(open_rclone(settings))
+        targets = open_targets(settings, ledger, rclone, telegram.bot if telegram else None)
+        uploader = stack.enter_context(Uploader(settings.relay, ledger, targets, run_id=run_id))
+        report.uploads = uploader.report
         aria2 = stack.enter_context(open_aria2(settings))
         downloader = stack.enter_context(
             Downloader(settings.relay, ledger, aria2, gateway=gateway, run_id=run_id)
@@ -88,7 +98,7 @@ def drive(
             return telegram is not None and telegram.attend()
 
         between_steps()
-        downloader.run(seconds=budget, between_steps=between_steps)
+        drive_to_rest([downloader, uploader], seconds=budget, between_steps=between_steps)
         if telegram is not None:
             telegram.finish()
     return report

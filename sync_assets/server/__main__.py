@@ -5,6 +5,8 @@ connections, and a stop that ends open event streams first.
 """
 
 import argparse
+import logging
+import resource
 import socket
 import sys
 from collections.abc import Sequence
@@ -18,7 +20,11 @@ from sync_assets.logs import configure_logging
 from sync_assets.server.app import create_app
 from sync_assets.settings import load_settings
 
-MAXIMUM_CONNECTIONS = 500
+MAXIMUM_CONNECTIONS = 2_000
+LARGEST_MESSAGE_BYTES = 16_384
+"""Of a client of the live updates, which sends only what it subscribes to."""
+
+OTHER_OPEN_FILES = 200
 KEEP_ALIVE_SECONDS = 20
 SHUTDOWN_SECONDS = 10
 
@@ -64,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SyncError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the terminal is this command's interface
         return 1
+    _allow_open_files()
     config = uvicorn.Config(
         app,
         host=str(settings.server.host),
@@ -74,11 +81,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_MESSAGE_BYTES,
+        # A thousand clients would each have the same text compressed anew.
+        ws_per_message_deflate=False,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_access)
     server = Server(config, app)
     server.run()
     return 0 if server.started else 1
+
+
+def _allow_open_files() -> None:
+    """Let every connection that is allowed have its file descriptor; often 1,024 are usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAXIMUM_CONNECTIONS + OTHER_OPEN_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _is_no_access(record: logging.LogRecord) -> bool:
+    """Keep uvicorn from logging each WebSocket: there is no access log."""
+    return "WebSocket %s" not in str(record.msg)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from sync_assets.ledger import Ledger
 from sync_assets.server import (
     custom_items,
     documentation,
-    events,
     health,
     media_webhooks,
     metrics,
@@ -25,15 +24,19 @@ from sync_assets.server import (
 from sync_assets.server.context import ServerContext
 from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.errors import install_error_handlers
-from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
+from sync_assets.server.ledger_writer import LedgerWriter
+from sync_assets.server.live import events, websocket
+from sync_assets.server.live.event_feed import EventFeed
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
 from sync_assets.server.pages import error_page, navigation, overview, sign_in, static_files
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.server.transfers import downloads, media, orders, statistics, uploads
+from sync_assets.server.transfers import page as transfers_page
 from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings, load_settings
 
@@ -80,14 +83,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         health,
         metrics,
         events,
+        websocket,
         webhooks,
         storage_webhooks,
         telegram_webhook,
         media_webhooks,
         custom_items,
+        media,
+        orders,
+        downloads,
+        uploads,
+        statistics,
         static_files,
         sign_in,
         overview,
+        transfers_page,
         review_pages,
         oauth_pages,
         watchlist,
@@ -118,6 +128,7 @@ async def run_parts(
     """
     ledger = Ledger.open(settings.ledger_url)
     reader = LedgerReader(ledger)
+    writer = LedgerWriter(ledger)
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
     webhooks = (storage_webhooks, telegram_webhook, media_webhooks)
@@ -125,21 +136,23 @@ async def run_parts(
     launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(
-            settings,
-            ledger,
-            reader,
-            TokenVerifier(reader),
-            inbox,
-            feed,
-            measurements,
-            launcher,
-            CookieSealer(settings.home),
-            SignInAttempts(),
-            WatchlistService(settings, ledger),
+            settings=settings,
+            ledger=ledger,
+            reader=reader,
+            writer=writer,
+            tokens=TokenVerifier(reader),
+            inbox=inbox,
+            feed=feed,
+            measurements=measurements,
+            launcher=launcher,
+            cookies=CookieSealer(settings.home),
+            sign_in_attempts=SignInAttempts(),
+            watchlist=WatchlistService(settings, ledger),
         )
     finally:
         feed.close()
         await launcher.close()
         await inbox.close()
+        writer.close()
         reader.close()
         ledger.close()

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from sync_assets.ledger import Ledger
 from sync_assets.server.cookies import CookieSealer
-from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
+from sync_assets.server.ledger_writer import LedgerWriter
+from sync_assets.server.live.event_feed import EventFeed
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.sign_in_attempts import SignInAttempts
@@ -25,6 +26,7 @@ class ServerContext:
         settings: The configuration.
         ledger: The ledger.
         reader: Reads it off the event loop.
+        writer: Writes to it off the event loop.
         tokens: Verifies bearers.
         inbox: Stores deliveries.
         feed: Hands new events to open streams.
@@ -38,6 +40,7 @@ class ServerContext:
     settings: Settings
     ledger: Ledger
     reader: LedgerReader
+    writer: LedgerWriter
     tokens: TokenVerifier
     inbox: InboxWriter
     feed: EventFeed
@@ -48,11 +51,11 @@ class ServerContext:
     watchlist: WatchlistService
 
 
-def context_of(request: Request) -> ServerContext:
+def context_of(request: HTTPConnection) -> ServerContext:
     """Return the running server's context; not a dependency, which would cost more than it does.
 
     Args:
-        request: Any request to the server.
+        request: Any request to the server, or a WebSocket.
 
     Returns:
         The context.

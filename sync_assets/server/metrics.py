@@ -44,7 +44,7 @@ class _LedgerCollector(Collector):
             value=int(self._snapshot is not None),
         )
         yield GaugeMetricFamily(
-            "sync_event_streams", "Open streams of /api/events.", value=self._streams
+            "sync_event_streams", "Open streams of /api/events and /ws.", value=self._streams
         )
         if self._snapshot is not None:
             yield _inbox_metric(self._snapshot.inbox)

@@ -61,10 +61,10 @@ class RunLauncher:
         self._task = asyncio.create_task(self._work(), name="run-launcher")
 
     def notify(self, source: str) -> None:
-        """Say that an event was stored; returns at once.
+        """Say that an event was stored, or other work; returns at once.
 
         Args:
-            source: Whose event.
+            source: Whose event; for other work, any of the job's.
         """
         if any(source in job.sources for job in self._jobs):
             self._news.set()
@@ -114,8 +114,11 @@ class RunLauncher:
         with self._lock:
             for job in self._jobs:
                 with self._ledger.read() as connection:
-                    is_waiting = waiting(connection, *job.sources) is not None
-                if is_waiting:
+                    has_work = (
+                        waiting(connection, *job.sources) is not None
+                        or job.find_other_work(connection) is not None
+                    )
+                if has_work:
                     self._launch(job)
 
     def _launch(self, job: EventJob) -> None:

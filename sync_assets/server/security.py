@@ -9,6 +9,7 @@ import re
 
 from fastapi import Request
 from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from sync_assets.ledger.tokens import Scope, Token
 from sync_assets.server.context import context_of
@@ -91,11 +92,11 @@ class RequireIngestToken(RequireScope):
         return token
 
 
-async def find_token(request: Request, plain_text: str) -> Token | None:
+async def find_token(request: HTTPConnection, plain_text: str) -> Token | None:
     """Find out whose token this is.
 
     Args:
-        request: The request that shows it.
+        request: The request, or the WebSocket, that shows it.
         plain_text: What was shown.
 
     Returns:

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
+from sync_assets.settings.relay_targets import TARGET_NAME, RelayTargetSettings
 from sync_assets.settings.section import AnchoredPath, Section
 
 
@@ -75,6 +76,11 @@ class RelaySettings(Section):
         le=65_535,
         description="Port of the gateway that gives aria2 Telegram's files. Without it a free one.",
     )
+    allowed_private_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Host names, addresses and networks of your own servers. Without them, links "
+        "that come through the API are fetched from the public network only.",
+    )
     aria2: RelayAria2Settings = RelayAria2Settings()
     concurrency: int = Field(default=5, ge=1, le=64, description="Downloads at a time.")
     connections_per_download: int = Field(
@@ -86,6 +92,15 @@ class RelaySettings(Section):
     )
     download_limit_bytes: int = Field(
         default=0, ge=0, description="Bytes per second of all downloads together; 0 for no limit."
+    )
+    targets: dict[str, RelayTargetSettings] = Field(
+        default_factory=dict,
+        description="One table per place where files are kept; without any they stay here.",
+    )
+    upload_concurrency: int = Field(default=4, ge=1, le=64, description="Uploads at a time.")
+    clean_local_files: bool = Field(
+        default=True,
+        description="Remove a file here as soon as all required targets have it, verified.",
     )
     disk_free_threshold_bytes: int = Field(
         default=1_073_741_824,
@@ -99,7 +114,7 @@ class RelaySettings(Section):
         default=15, ge=5, description="How often work is looked for between runs."
     )
     max_attempts: int = Field(
-        default=8, ge=1, description="A download that failed so often is given up."
+        default=8, ge=1, description="A download or upload that failed so often is given up."
     )
     retry_backoff_initial_seconds: float = Field(
         default=10, gt=0, description="Pause after the first failure."
@@ -116,6 +131,14 @@ class RelaySettings(Section):
     torrent_stall_seconds: int = Field(
         default=1_800, ge=1, description="A torrent that gets nothing for so long is put off."
     )
+
+    @model_validator(mode="after")
+    def _targets_are_named(self) -> Self:
+        for name in self.targets:
+            if not TARGET_NAME.fullmatch(name):
+                message = f"targets: the name {name!r} must be lower-case letters, digits, '_', '-'"
+                raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _webhook_has_a_secret(self) -> Self:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from sync_assets.addresses import UnknownHostError, shown_url
 from sync_assets.errors import SyncError
 from sync_assets.watchlist.access import ProviderAccess
 from sync_assets.watchlist.page_details import PageDetails, details_of
 from sync_assets.watchlist.providers import (
-    AddressRefusedError,
     Client,
     Detection,
     EpisodeReference,
@@ -19,7 +19,6 @@ from sync_assets.watchlist.providers import (
     SeriesReference,
     detect_provider,
 )
-from sync_assets.watchlist.providers.addresses import shown_url
 from sync_assets.watchlist.providers.pages import Page
 
 MOST_EPISODES = 200
@@ -84,7 +83,8 @@ def preview(
         provider_id: The provider to ask; None for the one that fits.
 
     Raises:
-        PageUnavailableError: The address may not be asked, or no page tells the provider.
+        AddressRefusedError: The address is none that may be asked.
+        PageUnavailableError: No page tells the provider.
         NoSuchProviderError: There is no provider of this id.
         ProviderUnknownError: None fits.
     """
@@ -118,9 +118,7 @@ def check_address(access: ProviderAccess, url: str) -> None:
     parts = urlsplit(url)
     try:
         access.guard.addresses(parts.hostname or "", parts.port or 80)
-    except AddressRefusedError:
-        raise
-    except PageUnavailableError:
+    except UnknownHostError:
         _logger.info("The host of a new address is not known now: %s", shown_url(url))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sync_assets_tests.benchmarks import (
     bangumi,
+    live,
     matching,
     pixiv,
     server,
@@ -18,6 +19,7 @@ from sync_assets_tests.benchmarks import (
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "bangumi": bangumi.run,
+    "live": live.run,
     "matching": matching.run,
     "pixiv": pixiv.run,
     "server": server.run,

@@ -44,6 +44,37 @@ def test_a_link_is_added_steered_and_downloaded(
     assert listed(capsys, "--state", "completed") == {"a.mkv": "completed", "b.mkv": "completed"}
 
 
+def test_uploads_are_seen_and_steered(
+    origin: OriginServer,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "rclone.conf").write_text(f"[drive]\ntype = alias\nremote = {tmp_path}\n")
+    monkeypatch.setenv("SYNC_RELAY__TARGETS__CLOUD__KIND", "rclone")
+    monkeypatch.setenv("SYNC_RELAY__TARGETS__CLOUD__REMOTE", "drive:cloud")
+    monkeypatch.setenv("SYNC_RELAY__TARGETS__CLOUD__PATH", "{name}")
+    monkeypatch.setenv("SYNC_RELAY__TARGETS__CLOUD__CONFIG_PATH", str(tmp_path / "rclone.conf"))
+    assert main(["add", origin.add("/a.mkv", CONTENT)]) == 0
+    assert main(["uploads", "add", "1", "cloud"]) == 0
+    for command, state in (
+        ("pause", "paused"),
+        ("resume", "waiting_download"),
+        ("cancel", "cancelled"),
+        ("retry", "waiting_download"),
+    ):
+        assert main(["uploads", command, "1"]) == 0
+        capsys.readouterr()
+        assert main(["uploads", "list", "--json", "--state", state]) == 0
+        (shown,) = json.loads(capsys.readouterr().out)
+        assert (shown["target"], shown["state"]) == ("cloud", state)
+    assert main(["run", "--seconds", "20"]) == 0
+    assert "Uploads: 1 completed, 0 failed" in capsys.readouterr().out
+    assert (tmp_path / "cloud" / "a.mkv").read_bytes() == CONTENT
+    assert main(["uploads", "retry", "1"]) == 1
+    assert main(["uploads", "confirm", "1"]) == 0
+
+
 @pytest.mark.parametrize("command", [["pause", "99"], ["add", "ftp://host/a"]])
 def test_what_is_not_possible_says_what_to_do(
     origin: OriginServer, capsys: pytest.CaptureFixture[str], command: list[str]

@@ -20,6 +20,7 @@ from sync_assets.ledger.schema import relay_downloads, relay_media
 from sync_assets.relay.automation import has_work
 from sync_assets.relay.models import LEASE_NAME
 from sync_assets.settings import Settings, load_settings
+from sync_assets_tests.upstreams.clouds import Clouds
 from sync_assets_tests.upstreams.origin import OriginServer
 from sync_assets_tests.upstreams.telegram import TOKEN, TelegramServer
 
@@ -96,6 +97,59 @@ def test_a_message_becomes_a_file_and_is_answered_in_one_run(
     assert (health["status"], health["partitions"][0]["metrics"]["relay_completed"]) == ("ok", 1)
 
 
+def test_a_message_becomes_a_file_in_a_cloud_and_in_a_chat_in_one_run(
+    settings: Settings, ledger: Ledger, telegram: TelegramServer, tmp_path: Path
+) -> None:
+    telegram.add_chat("7")
+    with Clouds(tmp_path / "clouds") as clouds:
+        with (tmp_path / "sync.toml").open("a") as configuration:
+            configuration.write(
+                '[relay.targets.cloud]\nkind = "rclone"\nremote = "gdrive:Media"\npath = "{name}"\n'
+                f'config_path = "{clouds.config_path}"\n'
+                '[relay.targets.chat]\nkind = "telegram"\nchat_id = "7"\nrequired = false\n'
+            )
+        settings = load_settings()
+        send_video(telegram)
+        result = execute(settings)
+        assert result.success
+        assert clouds.published("gdrive") == {"Media/film.mp4": CONTENT}
+        secret = clouds.config_path.read_text().partition("pass = ")[2].split()[0]
+    assert [message.uploaded for message in telegram.messages if message.chat_id == "7"] == [False]
+    numbers = metadata(result)["relay/uploads", today()]
+    assert (numbers["files"], numbers["cleaned"]) == (2, 2)
+    assert numbers["bytes"] == 2 * len(CONTENT)
+    assert telegram.edits[-1][1] == "film.mp4 is relayed."
+    assert list(settings.relay.download_directory.iterdir()) == []
+    health = (settings.home / "health.json").read_text()
+    assert json.loads(health)["domains"]["relay"]["status"] == "ok"
+    told = health + "".join(map(str, result.all_events)) + str(metadata(result))
+    assert TOKEN not in told
+    assert secret not in told
+
+
+def test_an_upload_that_has_failed_is_shown_with_its_reason(
+    settings: Settings, ledger: Ledger, tmp_path: Path, telegram: TelegramServer
+) -> None:
+    with (tmp_path / "sync.toml").open("a") as configuration:
+        configuration.write('[relay.targets.cloud]\nkind = "rclone"\nremote = "nowhere:"\n')
+        configuration.write(f'config_path = "{tmp_path / "rclone.conf"}"\n')
+    settings = load_settings()
+    send_video(telegram)
+    result = execute(settings)
+    assert result.success
+    (failed,) = [
+        each
+        for each in result.get_asset_check_evaluations()
+        if each.check_name == "no_failed_uploads"
+    ]
+    assert not failed.passed
+    assert "rclone listremotes" in str(failed.metadata["uploads"].value)
+    assert "To cloud: failed" in telegram.edits[-1][1]
+    health = json.loads((settings.home / "health.json").read_text())
+    assert health["domains"]["relay"]["status"] == "degraded"
+    assert not has_work(ledger, settings.relay)
+
+
 def test_a_run_of_one_day_drives_all_and_reports_each_day(
     settings: Settings, ledger: Ledger
 ) -> None:
@@ -147,6 +201,8 @@ def test_a_file_that_is_gone_and_a_folder_of_nobody_are_noticed(
         "completed_files_are_there": False,
         "no_failed_downloads": True,
         "no_orphan_folders": False,
+        "no_failed_uploads": True,
+        "nothing_cleaned_early": True,
     }
 
 

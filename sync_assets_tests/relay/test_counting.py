@@ -43,6 +43,9 @@ def test_only_the_days_that_changed_are_named_and_counted(ledger: Ledger) -> Non
             "relay_failed": 1,
             "relay_disk_full": 0,
             "relay_completed": 1,
+            "relay_uploads_open": 0,
+            "relay_uploads_failed": 0,
+            "relay_uploads_completed": 0,
         }
 
 

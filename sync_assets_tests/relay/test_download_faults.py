@@ -16,7 +16,7 @@ from sync_assets.ledger.schema import relay_downloads
 from sync_assets.relay import downloads
 from sync_assets.relay.aria2.rpc import Aria2UnreachableError
 from sync_assets.relay.downloads import DOWNLOADS
-from sync_assets.relay.models import DownloadState, ReasonCode
+from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, ReasonCode
 from sync_assets_tests.relay.conftest import Relay
 from sync_assets_tests.relay.media import link_medium
 from sync_assets_tests.upstreams.origin import LOGIN_PAGE, OriginServer
@@ -59,7 +59,7 @@ def require_invariants(relay: Relay) -> None:
         assert states[-1] == row.state
         for before, after in itertools.pairwise(states):
             assert after in DOWNLOADS.transitions[DownloadState(before)]
-    open_rows = {row.gid for row in rows if row.state in downloads.OPEN_DOWNLOADS}
+    open_rows = {row.gid for row in rows if row.state in OPEN_DOWNLOADS}
     client = relay.aria2.client()
     tasks = [*client.call("aria2.tellActive", ["gid"])]
     tasks += client.call("aria2.tellWaiting", 0, 1_000, ["gid"])

@@ -48,10 +48,10 @@ def free_port() -> int:
 
 @contextmanager
 def running_server(
-    home: Path, environment: Mapping[str, str] | None = None
+    home: Path, environment: Mapping[str, str] | None = None, *, port: int | None = None
 ) -> Generator[RunningServer]:
     """Start the server, wait until it answers, and stop it at the end."""
-    port = free_port()
+    port = port or free_port()
     log = home / f"server-{port}.log"
     variables = {
         name: value for name, value in os.environ.items() if not name.startswith("SYNC_")

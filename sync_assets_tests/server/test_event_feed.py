@@ -10,10 +10,11 @@ import pytest
 from sync_assets.ledger import LedgerUnavailableError
 from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.tokens import Scope, create_token, revoke_token
-from sync_assets.server import event_feed
 from sync_assets.server.errors import OverloadedError
-from sync_assets.server.event_feed import EventFeed, Subscription
 from sync_assets.server.ledger_reader import LedgerReader
+from sync_assets.server.live import event_feed
+from sync_assets.server.live.event_feed import EventFeed
+from sync_assets.server.live.frames import Subscription
 
 
 def append(ledger, count: int, entity: str = "item") -> None:

@@ -258,9 +258,7 @@ class TelegramServer(SocketServer):
         )
         data = files.get(reference.removeprefix("attach://") or kind, files.get(kind))
         if data is None:
-            if reference not in self._files:
-                raise BotApiError(400, "Bad Request: wrong file identifier/HTTP URL specified")
-            known_kind, content = self._files[reference]
+            known_kind, content = self._known(reference)
             if known_kind != kind:
                 raise BotApiError(
                     400, f"Bad Request: can't use file of type {known_kind} as {kind}"
@@ -276,6 +274,14 @@ class TelegramServer(SocketServer):
         file_id = f"file-{kind}-{content}"
         self._files[file_id] = (kind, content)
         return _Item(kind, file_id, content, caption, uploaded=True)
+
+    def _known(self, file_id: str) -> tuple[str, str]:
+        received = self.incoming.files.get(file_id)
+        if received is not None:
+            return received.kind, hashlib.sha256(received.content).hexdigest()
+        if file_id not in self._files:
+            raise BotApiError(400, "Bad Request: wrong file identifier/HTTP URL specified")
+        return self._files[file_id]
 
     def _edit(self, fields: Mapping[str, str]) -> Any:
         message_id, text = int(fields["message_id"]), fields["text"]

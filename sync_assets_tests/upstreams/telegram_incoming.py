@@ -21,12 +21,13 @@ MAXIMUM_UPDATES = 100
 
 @dataclass
 class StoredFile:
-    """A file that Telegram holds. `size`: what it says it has."""
+    """A file that Telegram holds. `size`: what it says it has; `kind`: what it was sent as."""
 
     content: bytes
     size: int
     unique_id: str
     bytes_per_second: int | None = None
+    kind: str = "document"
 
 
 class Incoming:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from sync_assets.addresses import AddressError
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.aria2.rpc import Call
 from sync_assets.relay.engine.folders import DownloadFolders
@@ -17,6 +18,7 @@ from sync_assets.relay.engine.outcomes import (
     outcome_of_status,
 )
 from sync_assets.relay.engine.probing import retry_after_seconds
+from sync_assets.relay.engine.reach import Reach, outcome_of_address
 from sync_assets.relay.models import DownloadKind, Reason, ReasonCode
 from sync_assets.relay.torrents import MAXIMUM_TORRENT_BYTES, TorrentError, infohash
 from sync_assets.settings.relay import RelaySettings
@@ -42,6 +44,7 @@ class Adding:
         settings: The configuration of the relay.
         folders: Where downloads lie.
         gateway_url: Gives the address of a medium that Telegram holds; None without a bot.
+        reach: How far downloads may reach.
     """
 
     def __init__(
@@ -49,10 +52,12 @@ class Adding:
         settings: RelaySettings,
         folders: DownloadFolders,
         gateway_url: Callable[[int], str] | None,
+        reach: Reach,
     ) -> None:
         self._settings = settings
         self._folders = folders
         self._gateway_url = gateway_url
+        self._reach = reach
 
     def refusal(self, row: AnyRow) -> Reason | None:
         """Say why a download cannot be tried as things are configured; None where it can.
@@ -81,7 +86,11 @@ class Adding:
         Args:
             row: The download, with its medium.
         """
-        options = {"gid": row.gid, "dir": str(self._folders.folder(row))}
+        options = {
+            "gid": row.gid,
+            "dir": str(self._folders.folder(row)),
+            **self._reach.aria2_options(row),
+        }
         if row.media_torrent is not None:
             content = base64.b64encode(row.media_torrent).decode()
             return Call("aria2.addTorrent", (content, [], {**options, **self._torrent_options()}))
@@ -111,25 +120,23 @@ class Adding:
         }
 
 
-def fetch_torrent(link: str, *, timeout_seconds: float) -> Outcome:
+def fetch_torrent(
+    link: str, *, timeout_seconds: float, transport: httpx.BaseTransport | None = None
+) -> Outcome:
     """Fetch a torrent's file.
 
     Args:
         link: Where it is.
         timeout_seconds: How long the origin may be silent.
+        transport: What the request goes through; None for the usual.
 
     Returns:
         The torrent, or what became of it.
     """
     content = bytearray()
+    client = httpx.Client(transport=transport, follow_redirects=True, timeout=timeout_seconds)
     try:
-        with httpx.stream(
-            "GET",
-            link,
-            headers={"User-Agent": "sync_assets"},
-            follow_redirects=True,
-            timeout=timeout_seconds,
-        ) as response:
+        with client, client.stream("GET", link, headers={"User-Agent": "sync_assets"}) as response:
             if response.status_code >= 400:
                 asked = retry_after_seconds(response.headers.get("retry-after", ""))
                 return outcome_of_status(response.status_code, asked)
@@ -147,6 +154,8 @@ def fetch_torrent(link: str, *, timeout_seconds: float) -> Outcome:
                 f"The torrent's file could not be fetched ({type(error).__name__}). Nothing to do.",
             )
         )
+    except AddressError as error:
+        return outcome_of_address(error)
     except TorrentError as error:
         return GiveUp(Reason(ReasonCode.BAD_TORRENT, f"{error.message} {error.remedy}"))
     return TorrentFetched(bytes(content))

@@ -29,14 +29,13 @@ from sync_assets.relay.engine.outcomes import (
     Removed,
     TryAgain,
 )
+from sync_assets.relay.engine.reach import Reach
 from sync_assets.relay.engine.settling import DownloadReport, Settling
 from sync_assets.relay.engine.space import Space
 from sync_assets.relay.models import Command, DownloadState, Reason, ReasonCode
+from sync_assets.relay.resting import drive_to_rest
 from sync_assets.settings.relay import RelaySettings
 
-_POLL_SECONDS = 0.05
-_IDLE_POLL_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 30.0
 _PROGRESS_SECONDS = 0.5
 _QUEUED_PER_SLOT = 10
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
@@ -94,8 +93,12 @@ class Downloader:
         self._aria2 = aria2
         self._folders = DownloadFolders(root, trusts_length=settings.connections_per_download == 1)
         self._space = Space(root, settings.disk_free_threshold_bytes, free_bytes)
-        self._adding = Adding(settings, self._folders, gateway.url if gateway else None)
-        self._examiner = Examiner(self._folders, gateway, timeout_seconds=settings.timeout_seconds)
+        self._reach = Reach(settings)
+        gateway_url = gateway.url if gateway else None
+        self._adding = Adding(settings, self._folders, gateway_url, self._reach)
+        self._examiner = Examiner(
+            self._folders, gateway, self._reach, timeout_seconds=settings.timeout_seconds
+        )
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
         self._progress_at = 0.0
 
@@ -112,6 +115,7 @@ class Downloader:
     def __exit__(self, *_: object) -> None:
         """Let go of what is being examined."""
         self._examiner.close()
+        self._reach.close()
 
     def run(
         self, *, seconds: float, between_steps: Callable[[], bool] | None = None
@@ -131,19 +135,16 @@ class Downloader:
             Aria2UnreachableError: A configured aria2 does not answer.
             LedgerUnavailableError: The ledger cannot be written.
         """
-        ends_at = time.monotonic() + seconds
-        while time.monotonic() < ends_at:
-            is_moving = self.step()
-            if between_steps is not None:
-                is_moving = between_steps() or is_moving
-            if is_moving:
-                time.sleep(_POLL_SECONDS)
-                continue
-            wait = self._seconds_until_due()
-            if wait is None or wait > min(_LONGEST_WAIT_SECONDS, ends_at - time.monotonic()):
-                break
-            time.sleep(min(wait, _IDLE_POLL_SECONDS))
+        drive_to_rest([self], seconds=seconds, between_steps=between_steps)
         return self.report
+
+    @property
+    def is_busy(self) -> bool:
+        """Nothing here would have to begin again: see `Driver`."""
+        return False
+
+    def finish(self) -> None:
+        """Whatever is under way goes on in the next run: see `Driver`."""
 
     def step(self) -> bool:
         """Bring ledger and aria2 together once.
@@ -336,7 +337,8 @@ class Downloader:
         with self._ledger.read() as connection:
             return downloads.due_count(connection, disk_has_space=False) > 0
 
-    def _seconds_until_due(self) -> float | None:
+    def seconds_until_due(self) -> float | None:
+        """Return how long until the first download that is put off is due; None for none."""
         with self._ledger.read() as connection:
             due = downloads.next_due(connection)
         return None if due is None else max(0.0, (due - utc_now()).total_seconds())

@@ -13,12 +13,14 @@ from sync_assets.relay.engine.folders import DownloadFolders
 from sync_assets.relay.engine.outcomes import (
     CHANGED,
     NEEDS_PROBE,
+    UNREACHABLE,
     Completed,
     Outcome,
     TryAgain,
     outcome_of_error,
 )
 from sync_assets.relay.engine.probing import probe
+from sync_assets.relay.engine.reach import Reach
 from sync_assets.relay.models import DownloadKind, Reason, ReasonCode
 from sync_assets.relay.verification import Expected, VerificationError, verify
 
@@ -43,6 +45,7 @@ class Examiner:
     Args:
         folders: Where downloads lie.
         gateway: Gives Telegram's files; None without a bot.
+        reach: How far downloads may reach.
         timeout_seconds: How long an origin may be silent.
     """
 
@@ -50,11 +53,13 @@ class Examiner:
         self,
         folders: DownloadFolders,
         gateway: TelegramGateway | None,
+        reach: Reach,
         *,
         timeout_seconds: float,
     ) -> None:
         self._folders = folders
         self._gateway = gateway
+        self._reach = reach
         self._timeout_seconds = timeout_seconds
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="relay-examine")
         self._examined: dict[str, Future[Outcome]] = {}
@@ -141,8 +146,11 @@ class Examiner:
         Args:
             row: The download, with its medium.
         """
-        timeout = self._timeout_seconds
-        self._submit(row, lambda: fetch_torrent(row.media_link, timeout_seconds=timeout))
+        timeout, transport = self._timeout_seconds, self._reach.transport(row)
+        self._submit(
+            row,
+            lambda: fetch_torrent(row.media_link, timeout_seconds=timeout, transport=transport),
+        )
 
     def _submit(self, row: AnyRow, examination: Callable[[], Outcome]) -> None:
         self._examined[row.gid] = self._pool.submit(examination)
@@ -162,9 +170,17 @@ class Examiner:
             return TryAgain(CHANGED, discard=True, at_once=True)
         if row.media_kind == DownloadKind.TELEGRAM and self._gateway is not None:
             return self._gateway.take_failure(row.media_id) or outcome_of_error(task)
-        if row.media_kind == DownloadKind.HTTP and task.error_code in NEEDS_PROBE:
-            return probe(row.media_link, timeout_seconds=self._timeout_seconds)
-        return outcome_of_error(task)
+        outcome = outcome_of_error(task)
+        # A connection that the guard refused is one that failed, to aria2.
+        may_be_refused = self._reach.is_guarded(row) and outcome == TryAgain(UNREACHABLE)
+        needs_probe = task.error_code in NEEDS_PROBE or may_be_refused
+        if row.media_kind == DownloadKind.HTTP and needs_probe:
+            return probe(
+                row.media_link,
+                timeout_seconds=self._timeout_seconds,
+                transport=self._reach.transport(row),
+            )
+        return outcome
 
 
 def _verified(path: Path, row: AnyRow, reported_bytes: int | None) -> Outcome:

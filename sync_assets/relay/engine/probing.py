@@ -5,12 +5,14 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from sync_assets.addresses import AddressError
 from sync_assets.relay.engine.outcomes import (
     UNREACHABLE,
     Outcome,
     TryAgain,
     outcome_of_status,
 )
+from sync_assets.relay.engine.reach import outcome_of_address
 from sync_assets.relay.models import Reason, ReasonCode
 
 _WORKS_AGAIN = Reason(
@@ -18,25 +20,26 @@ _WORKS_AGAIN = Reason(
 )
 
 
-def probe(link: str, *, timeout_seconds: float) -> Outcome:
+def probe(
+    link: str, *, timeout_seconds: float, transport: httpx.BaseTransport | None = None
+) -> Outcome:
     """Ask for a link's first byte, once.
 
     Args:
         link: An http or https link.
         timeout_seconds: How long the origin may be silent.
+        transport: What the request goes through; None for the usual.
 
     Returns:
         What its answer means; never that it is completed.
     """
+    sent = {"Range": "bytes=0-0", "User-Agent": "sync_assets"}
+    client = httpx.Client(transport=transport, follow_redirects=True, timeout=timeout_seconds)
     try:
-        with httpx.stream(
-            "GET",
-            link,
-            headers={"Range": "bytes=0-0", "User-Agent": "sync_assets"},
-            follow_redirects=True,
-            timeout=timeout_seconds,
-        ) as response:
+        with client, client.stream("GET", link, headers=sent) as response:
             status, headers = response.status_code, response.headers
+    except AddressError as error:
+        return outcome_of_address(error)
     except (httpx.HTTPError, httpx.InvalidURL):
         return TryAgain(UNREACHABLE)
     if status >= 400:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from sync_assets.ledger import Ledger, StateConflictError
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.relay import downloads, media
+from sync_assets.relay import downloads, media, uploads
 from sync_assets.relay.engine.folders import DownloadFolders
 from sync_assets.relay.engine.outcomes import (
     Completed,
@@ -142,6 +142,7 @@ class Settling:
         self._changes.clear()
 
     def _complete(self, connection: Connection, row: AnyRow, outcome: Completed) -> None:
+        uploads.plan(connection, row, self._settings.targets, run_id=self._run_id)
         downloads.complete(
             connection,
             row,

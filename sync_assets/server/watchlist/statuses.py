@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from sync_assets.addresses import AddressError
 from sync_assets.errors import SyncError
 from sync_assets.watchlist.access import NoSuchProviderError
 from sync_assets.watchlist.adding import TitleMissingError
@@ -17,6 +18,7 @@ STATUS_OF_ERROR: Mapping[type[SyncError], HTTPStatus] = {
     AlreadyWatchedError: HTTPStatus.CONFLICT,
     EpisodeNotPossibleError: HTTPStatus.CONFLICT,
     # The address is the user's: what is wrong with it, or behind it, is wrong with the request.
+    AddressError: HTTPStatus.UNPROCESSABLE_ENTITY,
     PageUnavailableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchProviderError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProviderUnknownError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -1,25 +1,24 @@
 """Fetch pages: politely, within limits, where the guard lets it, and never around a barrier."""
 
 import re
-import ssl
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn, Self
 from urllib.parse import urljoin, urlsplit
 
-import httpcore
 import httpx
 
-from sync_assets import __version__
+from sync_assets import __version__, addresses
+from sync_assets.addresses import AddressGuard, GuardedTransport, UnknownHostError, shown_url
 from sync_assets.settings.watchlist import WatchlistFetchingSettings
-from sync_assets.watchlist.providers.addresses import AddressGuard, GuardedBackend, shown_url
 from sync_assets.watchlist.providers.models import PageState
 from sync_assets.watchlist.providers.pacing import HostPace
 from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.protocol import (
+    AddressRefusedError,
     PageBlockedError,
     PageUnavailableError,
 )
@@ -47,20 +46,6 @@ _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 _REFUSALS = frozenset({401, 403, 407, 451})
 
 
-class _GuardedTransport(httpx.HTTPTransport):
-    """httpx's own transport, with connections that the guard opens."""
-
-    def __init__(self, guard: AddressGuard) -> None:
-        super().__init__(trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
-            max_connections=16,
-            max_keepalive_connections=8,
-            keepalive_expiry=15,
-            network_backend=GuardedBackend(guard),
-        )
-
-
 class PageClient:
     """Fetches pages for providers; used as a context manager.
 
@@ -83,7 +68,7 @@ class PageClient:
         self._pace = pace
         self._sleep = sleep
         self._client = httpx.Client(
-            transport=_GuardedTransport(guard),
+            transport=GuardedTransport(guard),
             timeout=settings.timeout_seconds,
             follow_redirects=False,
             trust_env=False,
@@ -107,9 +92,10 @@ class PageClient:
 
     def check(self, url: str) -> None:
         """Make sure that an address may be asked."""
-        self._guard.check_url(url)
-        parts = urlsplit(url)
-        self._guard.addresses(parts.hostname or "", parts.port or 80)
+        with _page_errors():
+            self._guard.check_url(url)
+            parts = urlsplit(url)
+            self._guard.addresses(parts.hostname or "", parts.port or 80)
 
     def post(self, url: str, fields: Mapping[str, str], *, referer: str | None = None) -> Page:
         """Send a form and return the answer."""
@@ -136,11 +122,15 @@ class PageClient:
         self, method: str, url: str, headers: Mapping[str, str], fields: Mapping[str, str] | None
     ) -> Page | str:
         """Send one request; return the page, or the address that it leads to."""
-        self._guard.check_url(url)
+        with _page_errors():
+            self._guard.check_url(url)
         self._take_turn(url)
         self.requests += 1
         try:
-            with self._client.stream(method, url, headers=headers, data=fields) as response:
+            with (
+                _page_errors(),
+                self._client.stream(method, url, headers=headers, data=fields) as response,
+            ):
                 location = response.headers.get("Location")
                 if response.status_code in _REDIRECTIONS and location:
                     return urljoin(url, location)
@@ -197,6 +187,17 @@ class PageClient:
         self._pace.block(_host(url), wait)
         message = f"{shown_url(url)} takes no requests now (HTTP {response.status_code})."
         raise PageUnavailableError(message, remedy=_LATER_REMEDY, retry_after_seconds=wait)
+
+
+@contextmanager
+def _page_errors() -> Generator[None]:
+    """Turn what the guard says of an address into what providers expect of a page."""
+    try:
+        yield
+    except addresses.AddressRefusedError as error:
+        raise AddressRefusedError(error.message, remedy=error.remedy) from error
+    except UnknownHostError as error:
+        raise PageUnavailableError(error.message, remedy=error.remedy) from error
 
 
 def _refuse_challenge(url: str, response: httpx.Response, content: bytes) -> None:

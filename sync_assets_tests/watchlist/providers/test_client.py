@@ -2,8 +2,8 @@
 
 import pytest
 
+from sync_assets.addresses import AddressGuard
 from sync_assets.settings.watchlist import WatchlistFetchingSettings
-from sync_assets.watchlist.providers.addresses import AddressGuard
 from sync_assets.watchlist.providers.client import USER_AGENT, PageClient
 from sync_assets.watchlist.providers.feeds import FeedProvider
 from sync_assets.watchlist.providers.models import (
@@ -35,7 +35,11 @@ def make_client(allowed=("127.0.0.1",), pace=None, sleep=None, resolver=None, **
     limits = WatchlistFetchingSettings(
         **{"requests_per_second": 20, "timeout_seconds": 5, **settings}
     )
-    guard = AddressGuard(allowed, resolver) if resolver else AddressGuard(allowed)
+    guard = AddressGuard(
+        allowed,
+        setting="watchlist.allowed_private_hosts",
+        **({"resolver": resolver} if resolver else {}),
+    )
     return PageClient(limits, guard, pace or ProcessPace(20), sleep or (lambda _: None))
 
 

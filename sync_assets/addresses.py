@@ -6,22 +6,32 @@ second answer of the name server cannot lead elsewhere. TLS still verifies the n
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
+import httpx
 
-from sync_assets.watchlist.providers.protocol import AddressRefusedError, PageUnavailableError
+from sync_assets.errors import SyncError
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_REFUSED_REMEDY = (
-    "Correct the address. If the server is yours, add its name or address to "
-    "watchlist.allowed_private_hosts."
-)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
+
+
+class AddressError(SyncError):
+    """An address cannot be gone to."""
+
+
+class AddressRefusedError(AddressError):
+    """An address leads where users may not make this program go, such as a private network."""
+
+
+class UnknownHostError(AddressError):
+    """The name server does not know a host."""
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -39,16 +49,20 @@ class AddressGuard:
 
     Args:
         allowed: Host names, addresses and networks that may be private.
+        setting: The field of the configuration that they come from, for remedies.
         resolver: Finds the addresses of a host.
     """
 
-    def __init__(self, allowed: Iterable[str] = (), resolver: Resolver = resolve) -> None:
+    def __init__(
+        self, allowed: Iterable[str] = (), *, setting: str, resolver: Resolver = resolve
+    ) -> None:
         self._names = frozenset(each.lower().rstrip(".") for each in allowed)
         self._networks = [network for each in self._names if (network := _network(each))]
+        self._setting = setting
         self._resolver = resolver
 
     def check_url(self, url: str) -> None:
-        """Refuse what is not an address of a web page.
+        """Refuse what is not an address of the web.
 
         Raises:
             AddressRefusedError: It is not.
@@ -68,20 +82,24 @@ class AddressGuard:
 
         Raises:
             AddressRefusedError: One of them is not public, and neither it nor the name is allowed.
-            PageUnavailableError: The name is unknown.
+            UnknownHostError: The name is unknown.
         """
         try:
             addresses = self._resolver(host, port)
         except (OSError, UnicodeError) as error:
             message = f"{host} is not known to the name server."
             remedy = "Correct the address, or try later."
-            raise PageUnavailableError(message, remedy=remedy) from error
+            raise UnknownHostError(message, remedy=remedy) from error
         if host.lower().rstrip(".") in self._names:
             return addresses
         refused = [each for each in addresses if not self._is_allowed(each)]
         if refused or not addresses:
-            message = f"{host} is in a private network, where no page may be fetched."
-            raise AddressRefusedError(message, remedy=_REFUSED_REMEDY)
+            message = f"{host} is in a private network, from which nothing may be fetched."
+            raise AddressRefusedError(
+                message,
+                remedy="Correct the address. If the server is yours, add its name or address to "
+                f"{self._setting}.",
+            )
         return addresses
 
     def _is_allowed(self, text: str) -> bool:
@@ -142,6 +160,24 @@ class GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError(f"{host} has no address")
+
+
+class GuardedTransport(httpx.HTTPTransport):
+    """httpx's own transport, with connections that a guard opens.
+
+    Args:
+        guard: The guard.
+    """
+
+    def __init__(self, guard: AddressGuard) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=16,
+            max_keepalive_connections=8,
+            keepalive_expiry=15,
+            network_backend=GuardedBackend(guard),
+        )
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -2,8 +2,15 @@
 
 import pytest
 
-from sync_assets.watchlist.providers.addresses import AddressGuard, resolve, shown_url
-from sync_assets.watchlist.providers.protocol import AddressRefusedError, PageUnavailableError
+from sync_assets.addresses import (
+    AddressError,
+    AddressGuard,
+    AddressRefusedError,
+    resolve,
+    shown_url,
+)
+
+SETTING = "domain.allowed_private_hosts"
 
 PRIVATE = [
     "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0",
@@ -15,38 +22,40 @@ PRIVATE = [
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_addresses_are_refused(address):
-    guard = AddressGuard(resolver=lambda *_: [address])
+    guard = AddressGuard(setting=SETTING, resolver=lambda *_: [address])
     with pytest.raises(AddressRefusedError):
         guard.addresses("host.example", 80)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
 def test_public_addresses_are_not(address):
-    assert AddressGuard(resolver=lambda *_: [address]).addresses("host.example", 80) == [address]
+    assert AddressGuard(setting=SETTING, resolver=lambda *_: [address]).addresses(
+        "host.example", 80
+    ) == [address]
 
 
 def test_one_private_address_among_public_ones_is_enough():
-    guard = AddressGuard(resolver=lambda *_: ["93.184.216.34", "10.0.0.1"])
+    guard = AddressGuard(setting=SETTING, resolver=lambda *_: ["93.184.216.34", "10.0.0.1"])
     with pytest.raises(AddressRefusedError, match="allowed_private_hosts"):
         guard.addresses("host.example", 80)
 
 
 @pytest.mark.parametrize("allowed", ["nas.lan", "NAS.lan.", "192.168.1.0/24", "192.168.1.7"])
 def test_what_is_allowed(allowed):
-    guard = AddressGuard([allowed], resolver=lambda *_: ["192.168.1.7"])
+    guard = AddressGuard([allowed], setting=SETTING, resolver=lambda *_: ["192.168.1.7"])
     assert guard.addresses("nas.lan", 80) == ["192.168.1.7"]
 
 
 def test_an_allowed_network_is_not_all_networks():
-    guard = AddressGuard(["192.168.1.0/24"], resolver=lambda *_: ["192.168.2.7"])
+    guard = AddressGuard(["192.168.1.0/24"], setting=SETTING, resolver=lambda *_: ["192.168.2.7"])
     with pytest.raises(AddressRefusedError):
         guard.addresses("nas.lan", 80)
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "localhost"])
 def test_other_ways_to_write_this_machine(host):
-    with pytest.raises((AddressRefusedError, PageUnavailableError)):
-        AddressGuard(resolver=resolve).addresses(host, 80)
+    with pytest.raises(AddressError):
+        AddressGuard(setting=SETTING, resolver=resolve).addresses(host, 80)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ def test_other_ways_to_write_this_machine(host):
 )  # fmt: skip
 def test_only_web_addresses(url):
     with pytest.raises(AddressRefusedError):
-        AddressGuard().check_url(url)
+        AddressGuard(setting=SETTING).check_url(url)
 
 
 def test_what_is_shown_of_an_address():

@@ -1,11 +1,12 @@
-"""Uploads: one of a download to each of its targets.
+"""The lifecycle of an upload, and what its rows have in common."""
 
-Holds the lifecycle and the only functions that write to `relay_uploads`.
-"""
+from typing import Any
+
+from sqlalchemy import Connection, update
 
 from sync_assets.ledger.lifecycle import Lifecycle
 from sync_assets.ledger.schema import relay_uploads
-from sync_assets.relay.models import UploadState
+from sync_assets.relay.models import Reason, UploadState
 
 UPLOADS = Lifecycle(
     "relay_upload",
@@ -51,3 +52,37 @@ UPLOADS = Lifecycle(
     },
 )
 UPLOADS.bind(relay_uploads)
+
+
+def set_columns(connection: Connection, upload_id: int, **values: Any) -> None:
+    """Set columns of an upload; changes no state and leaves no event.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        upload_id: Which.
+        **values: The columns to set.
+    """
+    connection.execute(
+        update(relay_uploads).where(relay_uploads.c.id == upload_id).values(**values)
+    )
+
+
+def failure_columns(reason: Reason | None) -> dict[str, Any]:
+    """Return the columns that hold a reason.
+
+    Args:
+        reason: The reason; None for none.
+    """
+    return {
+        "failure_code": reason.code if reason else None,
+        "failure_reason": reason.text if reason else None,
+    }
+
+
+def failure_detail(reason: Reason | None) -> dict[str, Any]:
+    """Return what the history says of a reason.
+
+    Args:
+        reason: The reason; None for none.
+    """
+    return {"failure_code": reason.code, "failure_reason": reason.text} if reason else {}

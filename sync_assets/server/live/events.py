@@ -10,12 +10,14 @@ from starlette.types import Scope as AsgiScope
 from sync_assets.ledger.tokens import Scope, Token
 from sync_assets.server.context import context_of
 from sync_assets.server.errors import ErrorAnswer
-from sync_assets.server.event_feed import EventFeed, Subscription
+from sync_assets.server.live.event_feed import EventFeed
+from sync_assets.server.live.frames import Subscription, visible_to
 from sync_assets.server.security import RequireScope
 
 router = APIRouter(prefix="/api", tags=["events"])
 
 LARGEST_ID = 2**63 - 1
+ENTITY_PATTERN = r"^[a-z0-9_]{1,64}$"
 
 
 class EventStreamResponse(StreamingResponse):
@@ -37,10 +39,11 @@ class EventStreamResponse(StreamingResponse):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(feed.frames(subscription, cursor, first), headers=headers)
         self._feed = feed
+        self._with_transfers = subscription.with_transfers
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Send events until the client leaves or the stream ends."""
-        with self._feed.stream():
+        with self._feed.stream(with_transfers=self._with_transfers):
             await super().__call__(scope, receive, send)
 
 
@@ -52,7 +55,7 @@ class EventStreamResponse(StreamingResponse):
         **{status: {"model": ErrorAnswer} for status in (401, 403, 422, 503)},
     },
 )
-async def events(
+async def events(  # noqa: PLR0913, PLR0917 - the parameters of the address
     request: Request,
     token: Annotated[Token, Depends(RequireScope(Scope.USER))],
     last_event_id: Annotated[
@@ -64,17 +67,22 @@ async def events(
         Query(ge=0, le=LARGEST_ID, description="Begin after this id; 0 is the very beginning."),
     ] = None,
     entity: Annotated[
-        str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="Only this kind of entity.")
+        str | None, Query(pattern=ENTITY_PATTERN, description="Only this kind of entity.")
     ] = None,
+    transfers: Annotated[
+        bool, Query(description="Also how far transfers are: events without an id.")
+    ] = False,
 ) -> EventStreamResponse:
     """Every change of state, as it happens.
 
     Resumes after `Last-Event-ID`, which browsers send by themselves, or after `?after=`. Without
-    either it begins now. What is another user's is sent to administrators only.
+    either it begins now. What is another user's is sent to administrators only. With
+    `?transfers=true` come `download`, `upload` and `statistics` events too, as `/ws` has them.
     """
     position = after if last_event_id is None else last_event_id
-    user = None if token.scope is Scope.ADMIN else token.user
-    subscription = Subscription(position, entity, token.id, user)
+    subscription = Subscription(
+        position, entity, token.id, visible_to(token), with_transfers=transfers
+    )
     feed = context_of(request).feed
     cursor, first = await feed.start_of(subscription)
     return EventStreamResponse(feed, subscription, cursor, first)

@@ -1,0 +1,134 @@
+"""What is known of downloads: each row together with its medium's columns, those as `media_…`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from sync_assets.ledger.lifecycle import UnknownSubjectError
+from sync_assets.ledger.schema import relay_downloads, relay_media
+from sync_assets.ledger.types import AnyRow, utc_now
+from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, ReasonCode
+
+_HELD = tuple(state for state in OPEN_DOWNLOADS if state is not DownloadState.PENDING)
+_MOST_DUE = 100
+
+
+def get(connection: Connection, download_id: int) -> AnyRow:
+    """Return a download together with its medium's columns, those as `media_…`.
+
+    Args:
+        connection: A transaction of the ledger.
+        download_id: Which.
+
+    Raises:
+        UnknownSubjectError: There is none.
+    """
+    row = connection.execute(_query().where(relay_downloads.c.id == download_id)).one_or_none()
+    if row is None:
+        raise UnknownSubjectError(
+            f"There is no download {download_id}.", remedy="Check the id; it may be deleted."
+        )
+    return row
+
+
+def open_downloads(connection: Connection) -> Sequence[AnyRow]:
+    """Return what a worker has to look at, oldest first.
+
+    That is what aria2 has or may have, what a user wants, and the oldest of what is due.
+
+    Args:
+        connection: A transaction of the ledger.
+    """
+    columns = relay_downloads.c
+    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(_MOST_DUE)
+    query = _query().where(
+        or_(
+            columns.state.in_(_HELD),
+            columns.command.is_not(None),
+            columns.id.in_(due.scalar_subquery()),
+        )
+    )
+    return connection.execute(query.order_by(columns.id)).all()
+
+
+def in_state(connection: Connection, *states: DownloadState) -> Sequence[AnyRow]:
+    """Return the newest downloads of all media that are in some states, oldest first.
+
+    Args:
+        connection: A transaction of the ledger.
+        *states: The states.
+    """
+    columns = relay_downloads.c
+    newest = select(func.max(columns.id)).group_by(columns.media_id)
+    query = _query().where(columns.id.in_(newest), columns.state.in_(states))
+    return connection.execute(query.order_by(columns.id)).all()
+
+
+def latest(connection: Connection, media_id: int) -> AnyRow | None:
+    """Return a medium's newest download; None where it has none.
+
+    Args:
+        connection: A transaction of the ledger.
+        media_id: The medium.
+    """
+    query = _query().where(relay_downloads.c.media_id == media_id)
+    return connection.execute(query.order_by(relay_downloads.c.id.desc()).limit(1)).one_or_none()
+
+
+def due_count(connection: Connection, *, disk_has_space: bool) -> int:
+    """Count the downloads that a run could move now.
+
+    Args:
+        connection: A transaction of the ledger.
+        disk_has_space: Whether those that wait for space could go on.
+    """
+    query = select(func.count()).where(_movable(disk_has_space=disk_has_space))
+    return connection.execute(query).scalar_one()
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """Return when the first download that is put off is to be tried again; None for none.
+
+    Args:
+        connection: A transaction of the ledger.
+    """
+    columns = relay_downloads.c
+    query = select(func.min(columns.not_before)).where(
+        columns.state == DownloadState.PENDING, columns.not_before > utc_now()
+    )
+    return connection.execute(query).scalar()
+
+
+def _query() -> Any:
+    own = {column.name for column in relay_downloads.c}
+    others = [
+        column.label(f"media_{column.name}")
+        for column in relay_media.c
+        if f"media_{column.name}" not in own
+    ]
+    return select(*relay_downloads.c, *others).join(
+        relay_media, relay_media.c.id == relay_downloads.c.media_id
+    )
+
+
+def _movable(*, disk_has_space: bool) -> ColumnElement[bool]:
+    columns = relay_downloads.c
+    under_way = columns.state.in_((DownloadState.WAITING, DownloadState.DOWNLOADING))
+    conditions = [_is_due(), under_way, columns.command.is_not(None)]
+    if disk_has_space:
+        paused = columns.state == DownloadState.PAUSED
+        conditions.append(
+            and_(paused, columns.reason_code == ReasonCode.DISK_FULL, _is_not_put_off())
+        )
+    return or_(*conditions)
+
+
+def _is_due() -> ColumnElement[bool]:
+    return and_(relay_downloads.c.state == DownloadState.PENDING, _is_not_put_off())
+
+
+def _is_not_put_off() -> ColumnElement[bool]:
+    not_before = relay_downloads.c.not_before
+    return or_(not_before.is_(None), not_before <= utc_now())

@@ -1,0 +1,1 @@
+"""rclone: a private `rclone rcd`, its interface, and what its answers mean."""

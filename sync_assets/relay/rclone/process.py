@@ -1,0 +1,139 @@
+"""A private `rclone rcd` for as long as it is needed, on a free port of this machine.
+
+What it needs goes through its environment, which only this user can read; an argument would be
+seen by everybody.
+"""
+
+import os
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from sync_assets.errors import SyncError
+from sync_assets.ops.services import free_port
+from sync_assets.relay.rclone.rpc import RcloneClient, RcloneUnreachableError
+
+_HOST = "127.0.0.1"
+_USER = "sync_assets"
+_START_SECONDS = 20.0
+_STOP_SECONDS = 10.0
+_STARTS = 3
+# rclone does not notice the end of whoever has started it. The end of standard input is noticed by
+# `cat`, however it comes; `exec` makes the process id of the shell that of rclone.
+_ENDS_WITH_PARENT = 'exec 3<&0; { cat <&3 >/dev/null; kill $$; } & exec "$1" rcd </dev/null 3<&-'
+_OPTIONS: Mapping[str, str] = {
+    "RCLONE_ASK_PASSWORD": "false",
+    "RCLONE_RC_SERVER_READ_TIMEOUT": "24h",
+    "RCLONE_RC_SERVER_WRITE_TIMEOUT": "24h",
+    # A copy has a name of its own until it is verified; rclone is to add none.
+    "RCLONE_INPLACE": "true",
+    # What lies at that name is never ours: sizes and times that agree prove nothing.
+    "RCLONE_IGNORE_TIMES": "true",
+}
+
+
+class RcloneStartError(SyncError):
+    """rclone does not start."""
+
+
+class RcloneProcess:
+    """Starts rclone, starts it again when it is gone, and ends it; for several threads at once.
+
+    Args:
+        program: The rclone binary.
+        options: Further variables of its environment, which win over the usual ones.
+    """
+
+    def __init__(self, program: Path, options: Mapping[str, str]) -> None:
+        self._program = program
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client: RcloneClient | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def client(self) -> RcloneClient:
+        """Return a connection to a running rclone; start one where there is none.
+
+        Raises:
+            RcloneStartError: It does not start.
+        """
+        with self._lock:
+            is_running = self._process is not None and self._process.poll() is None
+            if self._client is not None and is_running:
+                return self._client
+            self._end()
+            for _ in range(_STARTS):
+                self._client = self._start()
+                if self._client is not None:
+                    return self._client
+        raise RcloneStartError(
+            f"{self._program} does not start, or ends at once.",
+            remedy=f"Run it by hand: {self._program} rcd --rc-no-auth; it says why.",
+        )
+
+    def stop(self) -> None:
+        """End it."""
+        with self._lock:
+            self._end()
+
+    def _start(self) -> RcloneClient | None:
+        password, port = SecretStr(secrets.token_urlsafe(32)), free_port(_HOST)
+        own = {
+            "RCLONE_RC_ADDR": f"{_HOST}:{port}",
+            "RCLONE_RC_USER": _USER,
+            "RCLONE_RC_PASS": password.get_secret_value(),
+        }
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("SYNC_")
+        }
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", _ENDS_WITH_PARENT, "sh", self._program],
+            env={**inherited, **_OPTIONS, **self._options, **own},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        client = RcloneClient(_HOST, port, _USER, password)
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                client.call("rc/noopauth")
+            except RcloneUnreachableError:
+                time.sleep(0.02)
+            else:
+                return client
+        self._end()
+        return None
+
+    def _end(self) -> None:
+        self._client = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # The group, so that `cat` cannot end whoever has rclone's number by then.
+        _signal_group(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            _signal_group(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def _signal_group(process_group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process_group, number)

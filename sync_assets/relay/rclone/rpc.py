@@ -1,0 +1,160 @@
+"""rclone's remote control, as https://rclone.org/rc/ says.
+
+Jobs are numbered from 1 in each process, so that a number alone may mean another job after a
+restart: each job has a group of its own, by which it is known.
+"""
+
+import base64
+import http
+import http.client
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import SecretStr
+
+from sync_assets.errors import SyncError
+
+_SHORTEST_POLL_SECONDS = 0.01
+_LONGEST_POLL_SECONDS = 0.25
+_STOP_SECONDS = 10.0
+
+
+class RcloneUnreachableError(SyncError):
+    """rclone does not answer, or has forgotten a job: it is gone, or was started again."""
+
+
+class RcloneRefusedError(SyncError):
+    """A request failed.
+
+    Attributes:
+        text: What rclone, or the storage, says; may hold addresses, so it is for `failures` alone.
+        status: rclone's HTTP status; 404 for what is not there.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__("rclone could not do it.", remedy="Look at the upload; then retry it.")
+        self.text = text
+        self.status = status
+
+
+class RcloneClient:
+    """A connection to one rclone; for several threads at once.
+
+    Args:
+        host: Its address.
+        port: Its port.
+        user: Its user.
+        password: The user's password.
+    """
+
+    def __init__(self, host: str, port: int, user: str, password: SecretStr) -> None:
+        login = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+        self._host, self._port = host, port
+        # One for each thread: measured, a library's pool takes several times as long.
+        self._connections = threading.local()
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Call a method, and wait for its result.
+
+        Args:
+            method: Such as `operations/stat`.
+            **parameters: What it takes.
+
+        Returns:
+            Its result.
+
+        Raises:
+            RcloneRefusedError: It failed.
+            RcloneUnreachableError: No answer came; it may have had its effect.
+        """
+        connection = self._connection()
+        try:
+            connection.request("POST", f"/{method}", json.dumps(parameters), self._headers)
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise RcloneUnreachableError(
+                f"rclone does not answer: {type(error).__name__}.",
+                remedy="Nothing to do: it is started again.",
+            ) from None
+        if answer.status != http.HTTPStatus.OK:
+            raise RcloneRefusedError(str(content.get("error", "")), answer.status)
+        return content
+
+    def run(
+        self, method: str, *, meanwhile: Callable[[str], None] | None = None, **parameters: Any
+    ) -> dict[str, Any]:
+        """Run a method as a job, which may take as long as it likes.
+
+        Args:
+            method: Such as `operations/copyfile`.
+            meanwhile: Called again and again with the job's group, for `core/stats`; what it
+                raises stops the job.
+            **parameters: What the method takes.
+
+        Returns:
+            Its result.
+
+        Raises:
+            RcloneRefusedError: It failed.
+            RcloneUnreachableError: rclone is gone, and with it the job.
+        """
+        group = f"sync_assets-{secrets.token_hex(8)}"
+        job_id = self.call(method, _async=True, _group=group, **parameters)["jobid"]
+        try:
+            status = self._wait(job_id, group, meanwhile)
+        except BaseException:
+            self._stop(job_id, group)
+            raise
+        if not status["success"]:
+            missing = "not found" in status["error"]
+            raise RcloneRefusedError(status["error"], 404 if missing else 500)
+        return status.get("output") or {}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        found: http.client.HTTPConnection | None = getattr(self._connections, "own", None)
+        if found is None:
+            # Without a limit of time: a move, or reading back, takes as long as the storage does.
+            found = http.client.HTTPConnection(self._host, self._port)
+            self._connections.own = found
+        return found
+
+    def _wait(
+        self, job_id: int, group: str, meanwhile: Callable[[str], None] | None
+    ) -> dict[str, Any]:
+        pause = _SHORTEST_POLL_SECONDS
+        while not (status := self._status(job_id, group))["finished"]:
+            if meanwhile is not None:
+                meanwhile(group)
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
+        return status
+
+    def _status(self, job_id: int, group: str) -> dict[str, Any]:
+        try:
+            status = self.call("job/status", jobid=job_id)
+        except RcloneRefusedError:
+            status = {}
+        if status.get("group") != group:
+            raise RcloneUnreachableError(
+                "rclone has forgotten a job: it was started again.",
+                remedy="Nothing to do: the upload begins again.",
+            )
+        return status
+
+    def _stop(self, job_id: int, group: str) -> None:
+        """Stop a job, and wait until it has let go of its files."""
+        deadline = time.monotonic() + _STOP_SECONDS
+        try:
+            self.call("job/stop", jobid=job_id)
+            while not self._status(job_id, group)["finished"] and time.monotonic() < deadline:
+                time.sleep(_SHORTEST_POLL_SECONDS)
+        except (RcloneRefusedError, RcloneUnreachableError):
+            # Finished, or gone with its process.
+            return

@@ -1,0 +1,67 @@
+"""Drive several things at once until none of them moves any more."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+_POLL_SECONDS = 0.05
+_IDLE_POLL_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 30.0
+
+
+class Driver(Protocol):
+    """Something that is driven in steps."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way that would have to begin again."""
+        ...
+
+    def step(self) -> bool:
+        """Bring it on; return whether it moves, so that another step is wanted soon."""
+        ...
+
+    def seconds_until_due(self) -> float | None:
+        """Return how long until something that is put off is due; None for nothing."""
+        ...
+
+    def finish(self) -> None:
+        """Begin nothing more that could not go on in another run."""
+        ...
+
+
+def drive_to_rest(
+    drivers: Sequence[Driver],
+    *,
+    seconds: float,
+    between_steps: Callable[[], bool] | None = None,
+) -> None:
+    """Work until nothing moves any more, or the time is over.
+
+    What is under way then, and would have to begin again in the next run, comes to its end first.
+
+    Args:
+        drivers: What is driven.
+        seconds: The time.
+        between_steps: Called after each step, for what is to be done meanwhile; tells whether it
+            has made new work.
+    """
+    ends_at = time.monotonic() + seconds
+    while True:
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            for driver in drivers:
+                driver.finish()
+            if not any(driver.is_busy for driver in drivers):
+                return
+        steps = [driver.step() for driver in drivers]
+        is_moving = any(steps)
+        if between_steps is not None:
+            is_moving = between_steps() or is_moving
+        if is_moving:
+            time.sleep(_POLL_SECONDS)
+            continue
+        waits = [wait for driver in drivers if (wait := driver.seconds_until_due()) is not None]
+        if not waits or min(waits) > min(_LONGEST_WAIT_SECONDS, left):
+            return
+        time.sleep(min(*waits, _IDLE_POLL_SECONDS))

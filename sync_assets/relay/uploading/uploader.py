@@ -1,0 +1,337 @@
+"""The loop that drives uploads to rest.
+
+Each step writes what has ended, sees what is wanted, and begins what is due; the work itself is
+done in threads. Intent is written before a target is asked, and what it says is written after.
+Nothing is remembered between two steps that a new worker could not find out.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Self
+
+from sqlalchemy import Connection
+
+from sync_assets import strm
+from sync_assets.errors import SyncError
+from sync_assets.ledger import Ledger, StateConflictError
+from sync_assets.ledger.types import AnyRow, utc_now
+from sync_assets.relay import uploads
+from sync_assets.relay.engine.folders import DownloadFolders
+from sync_assets.relay.models import Command, Reason, ReasonCode, UploadState
+from sync_assets.relay.uploading.cleaning import clean
+from sync_assets.relay.uploading.outcomes import (
+    Cleaned,
+    PartRemoved,
+    Postponed,
+    Published,
+    Refused,
+    RemoteMissing,
+    Stopped,
+    UploadOutcome,
+)
+from sync_assets.relay.uploading.settling import UploadReport, UploadSettling
+from sync_assets.relay.uploading.targets import Target
+from sync_assets.relay.uploading.transfer import StoppedError, Transfer
+from sync_assets.settings.relay import RelaySettings
+
+_UNKNOWN_TARGET = Reason(
+    ReasonCode.UNKNOWN_TARGET,
+    "The target is not configured, or cannot be used as things are. Correct relay.targets (and "
+    "telegram.bot_token for a chat), then retry the upload; or cancel it.",
+)
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _UnderWay:
+    row: AnyRow
+    transfer: Transfer
+    future: Future[UploadOutcome]
+    written_bytes: int = 0
+
+
+class Uploader:
+    """Drives uploads, and removes the local files that all required targets have.
+
+    Args:
+        settings: The configuration of the relay.
+        ledger: The ledger.
+        targets: The targets that can be used, by name.
+        run_id: The Dagster run, for the history.
+    """
+
+    def __init__(
+        self,
+        settings: RelaySettings,
+        ledger: Ledger,
+        targets: Mapping[str, Target],
+        *,
+        run_id: str | None,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._targets = targets
+        self._run_id = run_id
+        self._folders = DownloadFolders(settings.download_directory, trusts_length=False)
+        self._settling = UploadSettling(settings, self._folders, run_id=run_id)
+        self._pool = ThreadPoolExecutor(settings.upload_concurrency, "upload")
+        self._chores = ThreadPoolExecutor(1, "clean")
+        self._under_way: dict[int, _UnderWay] = {}
+        self._removals: dict[int, Future[PartRemoved]] = {}
+        self._cleanings: dict[int, Future[Cleaned | RemoteMissing]] = {}
+        self._begins_new = True
+        # Twice as many as can be done at once, so that no thread has to wait for the next step.
+        self._most_queued = 2 * settings.upload_concurrency
+        self._changes: list[Callable[[Connection], object]] = []
+        self._started: list[tuple[AnyRow, Target, bool]] = []
+        self._beginning = 0
+
+    @property
+    def report(self) -> UploadReport:
+        """What was done so far."""
+        return self._settling.report
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way that would have to begin again."""
+        return bool(self._under_way)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop what is under way, and write that it is to begin again."""
+        for each in self._under_way.values():
+            each.transfer.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._chores.shutdown(wait=True, cancel_futures=True)
+        self._settle()
+
+    def finish(self) -> None:
+        """Begin nothing more: the worker's time is over. What is under way goes on."""
+        self._begins_new = False
+
+    def step(self) -> bool:
+        """Bring ledger and targets together once.
+
+        Returns:
+            Whether anything moves, so that another step is wanted soon.
+        """
+        self._settle()
+        self._plan()
+        with self._ledger.read() as connection:
+            rows = uploads.open_uploads(connection, most_due=self._most_queued)
+        wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
+        for upload_id, each in self._under_way.items():
+            if upload_id in wanted:
+                self._write_progress(each)
+            else:
+                each.transfer.stop()
+        for row in rows:
+            if row.id not in self._under_way:
+                self._consider(row)
+        self._write()
+        for row, target, is_first in self._started:
+            transfer = Transfer(is_first=is_first)
+            future = self._pool.submit(_send, target, row, transfer)
+            self._under_way[row.id] = _UnderWay(row, transfer, future)
+        self._started.clear()
+        if self._settings.clean_local_files:
+            self._clean()
+        return self._is_moving()
+
+    def seconds_until_due(self) -> float | None:
+        """Return how long until the first upload that is put off is due; None for none."""
+        with self._ledger.read() as connection:
+            due = uploads.next_upload_due(connection)
+        return None if due is None else max(0.0, (due - utc_now()).total_seconds())
+
+    def _is_moving(self) -> bool:
+        if self._under_way or self._removals or self._cleanings:
+            return True
+        with self._ledger.read() as connection:
+            return self._begins_new and uploads.due_upload_count(connection) > 0
+
+    def _plan(self) -> None:
+        with self._ledger.read() as connection:
+            unplanned = uploads.unplanned(connection, self._settings.targets)
+        if unplanned:
+            with self._ledger.write() as connection:
+                uploads.plan_open(connection, self._settings.targets, run_id=self._run_id)
+
+    # Beginning.
+
+    def _consider(self, row: AnyRow) -> None:
+        target = self._targets.get(row.target)
+        if row.command == Command.CANCEL:
+            self._remove_part(row, target)
+        elif row.state == UploadState.UPLOADING:
+            self._take_over(row, target)
+        elif row.state == UploadState.PENDING and self._has_room(target):
+            if target is None:
+                self._add(lambda connection: self._settling.fail(connection, row, _UNKNOWN_TARGET))
+            else:
+                self._beginning += 1
+                self._add(lambda connection: self._begin(connection, row, target))
+
+    def _take_over(self, row: AnyRow, target: Target | None) -> None:
+        """Bring an upload on that a worker had begun which was killed."""
+        lost = target.lost_answer if target is not None else None
+        outcome = Stopped() if lost is None else Refused(lost)
+        self._add(lambda connection: self._settling.settle(connection, row, outcome))
+
+    def _begin(self, connection: Connection, row: AnyRow, target: Target) -> None:
+        path = row.remote_path or target.path(row)
+        uploads.start(connection, row, remote_path=path, run_id=self._run_id)
+        started = uploads.get_upload(connection, row.id)
+        self._started.append((started, target, row.started_at is None))
+
+    def _has_room(self, target: Target | None) -> bool:
+        # No queue for what would count as lost when the worker is killed.
+        is_lossy = target is not None and target.lost_answer is not None
+        most = self._settings.upload_concurrency if is_lossy else self._most_queued
+        return self._begins_new and len(self._under_way) + self._beginning < most
+
+    def _remove_part(self, row: AnyRow, target: Target | None) -> None:
+        if row.id in self._removals:
+            return
+        if target is None or row.remote_path is None:
+            # Nobody can be asked any more.
+            self._add(lambda connection: uploads.part_removed(connection, row.id))
+            return
+        self._removals[row.id] = self._chores.submit(_remove_part, target, row)
+
+    # Ending.
+
+    def _settle(self) -> None:
+        for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
+            each = self._under_way[upload_id]
+            outcome = Stopped() if each.future.cancelled() else each.future.result()
+            if isinstance(outcome, Published):
+                self._announce(each.row, outcome)
+            self._add(partial(self._settling.settle, row=each.row, outcome=outcome))
+            del self._under_way[upload_id]
+        for upload_id in _done(self._removals):
+            self._settle_removal(upload_id, self._removals.pop(upload_id))
+        for download_id in _done(self._cleanings):
+            self._settle_cleaning(download_id, self._cleanings.pop(download_id))
+        self._write()
+
+    def _announce(self, row: AnyRow, outcome: Published) -> None:
+        """Tell the STRM jobs, before the upload counts as completed: so it is told, once."""
+        path = self._targets[row.target].announced_path(outcome.remote_path)
+        if path is not None:
+            event_id = f"relay-upload-{row.id}-{row.retries}"
+            try:
+                strm.notify(self._ledger, path, "create", event_id=event_id)
+            except SyncError as error:
+                # The next full scan finds the file all the same.
+                _logger.warning("The STRM jobs do not learn of upload %d: %s", row.id, error)
+
+    def _settle_removal(self, upload_id: int, removal: Future[PartRemoved]) -> None:
+        if removal.cancelled():
+            return
+        error = removal.exception()
+        if error is None:
+            self._add(lambda connection: uploads.part_removed(connection, upload_id))
+            return
+        _logger.warning("Upload %d has left a part at its target: %s", upload_id, error)
+        later = self._much_later()
+        self._add(lambda connection: uploads.set_progress(connection, upload_id, not_before=later))
+
+    def _write_progress(self, each: _UnderWay) -> None:
+        transfer = each.transfer
+        if each.written_bytes == transfer.uploaded_bytes:
+            return
+        each.written_bytes = transfer.uploaded_bytes
+        columns = {
+            "uploaded_bytes": transfer.uploaded_bytes,
+            "bytes_per_second": transfer.bytes_per_second,
+        }
+        self._add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
+
+    # Cleaning.
+
+    def _clean(self) -> None:
+        with self._ledger.read() as connection:
+            found = [
+                (download, uploads.uploads_of(connection, download.id))
+                for download in uploads.cleanable(connection)
+                if download.id not in self._cleanings
+            ]
+        for download, rows in found:
+            self._cleanings[download.id] = self._chores.submit(
+                clean, download, rows, self._targets.get, self._folders
+            )
+
+    def _settle_cleaning(self, download_id: int, cleaning: Future[Cleaned | RemoteMissing]) -> None:
+        if cleaning.cancelled():
+            return
+        error = cleaning.exception()
+        if error is not None:
+            _logger.warning("The file of download %d is kept for now: %s", download_id, error)
+            later = self._much_later()
+            self._add(partial(uploads.postpone_cleaning, download_id=download_id, not_before=later))
+            return
+        outcome = cleaning.result()
+        if isinstance(outcome, RemoteMissing):
+            self._add(
+                partial(
+                    uploads.mark_missing_remote, upload_id=outcome.upload_id, run_id=self._run_id
+                )
+            )
+            return
+        self._add(partial(uploads.mark_cleaned, download_id=download_id, run_id=self._run_id))
+        self.report.cleaned += 1
+
+    # Writing.
+
+    def _add(self, change: Callable[[Connection], object]) -> None:
+        self._changes.append(change)
+
+    def _write(self) -> None:
+        """Write what was collected, in one transaction."""
+        if self._changes:
+            self._started.clear()
+            with self._ledger.write() as connection:
+                for change in self._changes:
+                    # A user was faster with this one: the next step sees what is wanted.
+                    with suppress(StateConflictError):
+                        change(connection)
+        self._changes.clear()
+        self._beginning = 0
+
+    def _much_later(self) -> datetime:
+        return utc_now() + timedelta(seconds=self._settings.retry_backoff_max_seconds)
+
+
+def _send(target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
+    try:
+        return target.send(row, transfer)
+    except StoppedError:
+        return Stopped()
+    except SyncError as error:
+        return Postponed(Reason(ReasonCode.RCLONE_ERROR, f"{error.message} {error.remedy}"))
+    except Exception as error:
+        # A mistake of ours, or something that nobody foresaw: of this upload, not of all.
+        _logger.exception("Upload %d cannot be done", row.id)
+        if target.lost_answer is not None:
+            return Refused(target.lost_answer)
+        text = f"It cannot be done ({type(error).__name__}). The run's log says more."
+        return Postponed(Reason(ReasonCode.FILE_ERROR, text))
+
+
+def _remove_part(target: Target, row: AnyRow) -> PartRemoved:
+    target.remove_part(row)
+    return PartRemoved()
+
+
+def _done(futures: Mapping[int, Future]) -> list[int]:
+    return [key for key, future in futures.items() if future.done()]

@@ -1,0 +1,86 @@
+"""Uploads: one of a download to each of its targets, until the target is proved to have it.
+
+Holds the only functions that write to `relay_uploads`: `planning` makes rows and follows their
+downloads, `wishes` is what users want, `progress` what a worker finds out, `cleaning` says which
+local files are to go, `queries` what is known.
+"""
+
+from sync_assets.relay.uploads.cleaning import (
+    cleanable,
+    cleaned_early,
+    mark_cleaned,
+    mark_missing_remote,
+    postpone_cleaning,
+)
+from sync_assets.relay.uploads.lifecycle import UPLOADS
+from sync_assets.relay.uploads.planning import (
+    download_cancelled,
+    download_completed,
+    download_restarted,
+    plan,
+    plan_open,
+    unplanned,
+)
+from sync_assets.relay.uploads.progress import (
+    complete,
+    fail,
+    hold_target,
+    part_removed,
+    put_off,
+    set_progress,
+    start,
+)
+from sync_assets.relay.uploads.queries import (
+    due_upload_count,
+    get_upload,
+    next_upload_due,
+    open_uploads,
+    pending_uploads,
+    uploads_in_state,
+    uploads_of,
+)
+from sync_assets.relay.uploads.wishes import (
+    UploadNotPossibleError,
+    add_upload,
+    cancel_upload,
+    confirm_upload,
+    pause_upload,
+    resume_upload,
+    retry_upload,
+)
+
+__all__ = [
+    "UPLOADS",
+    "UploadNotPossibleError",
+    "add_upload",
+    "cancel_upload",
+    "cleanable",
+    "cleaned_early",
+    "complete",
+    "confirm_upload",
+    "download_cancelled",
+    "download_completed",
+    "download_restarted",
+    "due_upload_count",
+    "fail",
+    "get_upload",
+    "hold_target",
+    "mark_cleaned",
+    "mark_missing_remote",
+    "next_upload_due",
+    "open_uploads",
+    "part_removed",
+    "pause_upload",
+    "pending_uploads",
+    "plan",
+    "plan_open",
+    "postpone_cleaning",
+    "put_off",
+    "resume_upload",
+    "retry_upload",
+    "set_progress",
+    "start",
+    "unplanned",
+    "uploads_in_state",
+    "uploads_of",
+]

@@ -1,0 +1,88 @@
+"""What came through the API reaches the public network and what is allowed, by every way."""
+
+import http.client
+from urllib.parse import urlsplit
+
+import pytest
+
+from sync_assets.relay.models import API_SOURCE, DownloadKind
+from sync_assets_tests.relay.conftest import Relay
+from sync_assets_tests.upstreams.origin import OriginServer
+
+FILM = b"\x1a\x45\xdf\xa3" + bytes(70_000)
+
+
+@pytest.fixture(autouse=True)
+def _only_one_name_is_allowed(relay: Relay) -> None:
+    # The origin is reached by an allowed name; its number, which is the same, is not allowed.
+    relay.options = {"allowed_private_hosts": ("localhost",)}
+
+
+def by_name(origin: OriginServer, path: str) -> str:
+    return f"http://localhost:{urlsplit(origin.url).port}{path}"
+
+
+def test_what_is_allowed_comes_through_the_proxy(relay: Relay, origin: OriginServer) -> None:
+    origin.add("/film.mkv", FILM)
+    download_id = relay.add(by_name(origin, "/film.mkv"), source=API_SOURCE)
+    relay.run()
+    row = relay.row(download_id)
+    assert (row.state, row.completed_bytes) == ("completed", len(FILM))
+
+
+def test_a_private_address_is_given_up_without_a_connection(
+    relay: Relay, origin: OriginServer
+) -> None:
+    link = origin.add("/film.mkv", FILM)
+    download_id = relay.add(link, source=API_SOURCE)
+    relay.run()
+    row = relay.row(download_id)
+    assert (row.state, row.reason_code) == ("failed", "private_address")
+    assert "relay.allowed_private_hosts" in row.reason
+    assert origin.requests == []
+
+
+def test_a_redirect_into_a_private_network_is_not_followed(
+    relay: Relay, origin: OriginServer
+) -> None:
+    secret = origin.add("/secret.mkv", FILM)
+    origin.add("/film.mkv", FILM)
+    origin.fail("/film.mkv", "status", times=100, status=302, headers={"Location": secret})
+    download_id = relay.add(by_name(origin, "/film.mkv"), source=API_SOURCE)
+    relay.run()
+    row = relay.row(download_id)
+    assert (row.state, row.reason_code) == ("failed", "private_address")
+    assert origin.count("/film.mkv") >= 1
+    assert origin.count("/secret.mkv") == 0
+
+
+def test_nor_is_one_to_a_torrents_file(relay: Relay, origin: OriginServer) -> None:
+    secret = origin.add("/secret.torrent", b"d4:infode")
+    origin.fail("/film.torrent", "status", times=100, status=302, headers={"Location": secret})
+    download_id = relay.add(
+        by_name(origin, "/film.torrent"), source=API_SOURCE, kind=DownloadKind.TORRENT
+    )
+    relay.run()
+    row = relay.row(download_id)
+    assert (row.state, row.reason_code) == ("failed", "private_address")
+    assert origin.count("/secret.torrent") == 0
+
+
+def test_what_did_not_come_through_the_api_is_trusted(relay: Relay, origin: OriginServer) -> None:
+    download_id = relay.add(origin.add("/film.mkv", FILM))
+    relay.run()
+    assert relay.row(download_id).state == "completed"
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("GET", "http://localhost/"), ("CONNECT", "localhost"), ("CONNECT", "[::"), ("", "")],
+)
+def test_the_proxy_does_nothing_but_connect(relay: Relay, method: str, target: str) -> None:
+    with relay.worker() as worker:
+        address = urlsplit(worker._reach._proxy.url)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+        connection.putrequest(method or "X", target or "/", skip_host=True)
+        connection.endheaders()
+        assert connection.getresponse().status == 400
+        connection.close()

@@ -1,0 +1,383 @@
+"""What goes wrong with uploads, and that each is a state with a reason and a way on."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sync_assets.ledger import Ledger
+from sync_assets.ledger.events import read_events
+from sync_assets.ledger.types import utc_now
+from sync_assets.relay import downloads
+from sync_assets.relay import uploads as rows
+from sync_assets.relay.models import ReasonCode
+from sync_assets.relay.uploading.uploader import Uploader
+from sync_assets_tests.ops.waiting import wait_until
+from sync_assets_tests.relay.killed_uploader import POINTS
+from sync_assets_tests.relay.uploading import Uploads
+from sync_assets_tests.upstreams.clouds import Clouds
+from sync_assets_tests.upstreams.faulty_cloud import FaultyCloud
+
+CONTENT = random.Random(1).randbytes(200_000)
+LARGE = random.Random(2).randbytes(3_000_000)
+
+
+@pytest.fixture
+def uploads(sqlite_ledger: Ledger, tmp_path: Path) -> Iterator[Uploads]:
+    with Clouds(tmp_path / "clouds") as clouds:
+        yield Uploads(sqlite_ledger, tmp_path, clouds)
+
+
+@pytest.fixture
+def faulty(uploads: Uploads) -> Iterator[FaultyCloud]:
+    """Stand between rclone and the WebDAV cloud."""
+    with FaultyCloud(uploads.clouds.url("gdrive")) as cloud:
+        uploads.clouds.configure(webdav_url=cloud.url)
+        yield cloud
+
+
+def assert_published_once(uploads: Uploads, cloud: str, content: bytes = CONTENT) -> None:
+    assert uploads.clouds.published(cloud) == {"film.mkv": content}
+    assert uploads.clouds.parts() == []
+
+
+# A worker that is killed.
+
+
+@pytest.mark.parametrize("cloud", ["gdrive", "onedrive"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_that_is_killed_anywhere_loses_and_doubles_nothing(
+    uploads: Uploads, point: str, cloud: str
+) -> None:
+    uploads.target("cloud", f"{cloud}:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    path = uploads.directory / "killed.json"
+    settings = uploads.settings().model_dump(mode="json", include={"home", "relay"})
+    path.write_text(json.dumps({"ledger": uploads.ledger_url, "settings": settings}))
+    command = [sys.executable, "-m", "sync_assets_tests.relay.killed_uploader", str(path), point]
+    killed = subprocess.run(command, check=False, timeout=100)
+    assert killed.returncode == -signal.SIGKILL
+    before = uploads.one(download_id)
+    assert before.state == ("completed" if point.startswith("C") else "uploading")
+    assert before.cleaned_at is None
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.media_state, row.retries, row.attempts) == ("cleaned", "relayed", 0, 0)
+    assert_published_once(uploads, cloud)
+    assert not uploads.folder(download_id).exists()
+    with uploads.ledger.read() as connection:
+        history = read_events(connection, entity="relay_upload")
+    assert [event.state for event in history].count("completed") == 1
+
+
+@pytest.mark.parametrize("cloud", ["gdrive", "onedrive", "drive"])
+def test_rclone_that_is_killed_in_the_middle_publishes_nothing_broken(
+    uploads: Uploads, cloud: str
+) -> None:
+    uploads.target("cloud", f"{cloud}:", path="{name}", bandwidth_limit="1M")
+    download_id = uploads.add("film.mkv", LARGE)
+    with uploads.worker() as uploader:
+        while uploads.one(download_id).uploaded_bytes == 0:
+            uploader.step()
+        assert uploads.processes is not None
+        (process,) = uploads.processes._processes.values()
+        assert process.process_id is not None
+        os.kill(process.process_id, signal.SIGKILL)
+        while uploads.one(download_id).state == "uploading":
+            uploader.step()
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code, row.attempts) == ("pending", "rclone_error", 1)
+    assert "film.mkv" not in uploads.clouds.published(cloud)
+    uploads.targets["cloud"]["bandwidth_limit"] = ""
+    uploads.pass_time()
+    uploads.run()
+    assert uploads.one(download_id).state == "cleaned"
+    assert_published_once(uploads, cloud, LARGE)
+
+
+def test_rclone_ends_with_a_worker_that_is_killed(uploads: Uploads) -> None:
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from sync_assets.relay.rclone.process import RcloneProcess\n"
+        "from sync_assets.ops.tools import TOOLS\n"
+        "process = RcloneProcess(TOOLS['rclone'].installed, {})\n"
+        "process.client()\n"
+        "print(process.process_id, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    process_id = int(worker.stdout.readline())
+    command = Path(f"/proc/{process_id}/cmdline").read_bytes()
+    environment = Path(f"/proc/{process_id}/environ").read_bytes()
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+    (password,) = [
+        each.partition(b"=")[2] for each in environment.split(b"\0") if b"RCLONE_RC_PASS=" in each
+    ]
+    assert password
+    assert password not in command
+    wait_until(lambda: not Path(f"/proc/{process_id}").exists(), "rclone has ended")
+
+
+# What users want.
+
+
+def under_way(uploads: Uploads, download_id: int, uploader: Uploader) -> None:
+    while uploads.one(download_id).uploaded_bytes == 0:
+        uploader.step()
+
+
+@pytest.mark.parametrize("cloud", ["gdrive", "drive"])
+def test_a_cancelled_upload_leaves_nothing_at_its_target(uploads: Uploads, cloud: str) -> None:
+    uploads.target("cloud", f"{cloud}:", path="{name}", bandwidth_limit="1M")
+    download_id = uploads.add("film.mkv", LARGE)
+    with uploads.worker() as uploader:
+        under_way(uploads, download_id, uploader)
+        uploads.wish(rows.cancel_upload, uploads.one(download_id).id)
+        while uploader.step():
+            pass
+    row = uploads.one(download_id)
+    assert (row.state, row.command, row.failure_code) == ("cancelled", None, "user")
+    assert uploads.clouds.published(cloud) == {}
+    assert Path(row.download_path).exists()
+    uploads.targets["cloud"]["bandwidth_limit"] = ""
+    uploads.wish(rows.retry_upload, row.id)
+    uploads.run()
+    assert uploads.one(download_id).state == "cleaned"
+    assert_published_once(uploads, cloud, LARGE)
+
+
+def test_what_a_killed_worker_left_of_a_cancelled_upload_is_removed(uploads: Uploads) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    row = uploads.one(download_id)
+    with uploads.ledger.write() as connection:
+        rows.start(connection, row, remote_path="film.mkv", run_id=None)
+    part = uploads.clouds.files["gdrive"] / f".part-{row.part_id}.mkv"
+    part.write_bytes(CONTENT[:100])
+    uploads.wish(rows.cancel_upload, row.id)
+    uploads.run()
+    assert not part.exists()
+    assert uploads.one(download_id).command is None
+
+
+def test_a_paused_upload_rests_until_it_is_resumed(uploads: Uploads) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}", bandwidth_limit="1M")
+    download_id = uploads.add("film.mkv", LARGE)
+    with uploads.worker() as uploader:
+        under_way(uploads, download_id, uploader)
+        uploads.wish(rows.pause_upload, uploads.one(download_id).id)
+        while uploader.step():
+            pass
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.bytes_per_second) == ("paused", 0)
+    assert uploads.clouds.published("gdrive") == {}
+    uploads.targets["cloud"]["bandwidth_limit"] = ""
+    uploads.wish(rows.resume_upload, row.id)
+    uploads.run()
+    assert_published_once(uploads, "gdrive", LARGE)
+
+
+def test_what_is_under_way_when_the_time_is_over_comes_to_its_end(uploads: Uploads) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}", bandwidth_limit="1M")
+    uploads.options["upload_concurrency"] = 1
+    first, second = uploads.add("film.mkv", LARGE), uploads.add("other.mkv", CONTENT)
+    uploads.run(seconds=0.5)
+    assert uploads.one(first).state in ("completed", "cleaned")
+    assert uploads.one(second).state == "pending"
+
+
+# What clouds say.
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(507, "quota_full"), (401, "wrong_secret"), (403, "forbidden")]
+)
+def test_what_only_a_user_can_cure_fails_with_its_reason(
+    uploads: Uploads, faulty: FaultyCloud, status: int, code: str
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    faulty.refuse("PUT", status)
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code) == ("failed", code)
+    assert "retry" in row.failure_reason
+    asked = faulty.requests["PUT"]
+    uploads.run()
+    assert faulty.requests["PUT"] == asked
+    assert Path(row.download_path).exists()
+    faulty.refusals.clear()
+    uploads.wish(rows.retry_upload, row.id)
+    uploads.run()
+    assert uploads.one(download_id).state == "cleaned"
+    assert_published_once(uploads, "gdrive")
+
+
+def test_a_full_storage_is_asked_once_and_what_waits_goes_on_with_a_retry(
+    uploads: Uploads, faulty: FaultyCloud
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    uploads.options["upload_concurrency"] = 1
+    faulty.refuse("PUT", 507)
+    ids = [uploads.add(f"{number}.mkv", CONTENT) for number in range(4)]
+    uploads.run()
+    found = [uploads.one(each) for each in ids]
+    assert [row.state for row in found] == ["failed", "pending", "pending", "pending"]
+    assert {row.failure_code for row in found} == {"quota_full"}
+    faulty.refusals.clear()
+    uploads.wish(rows.retry_upload, found[0].id)
+    uploads.run()
+    assert [uploads.one(each).state for each in ids] == ["cleaned"] * 4
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, "rate_limited"), (503, "server_error")])
+def test_a_cloud_that_refuses_for_now_is_tried_again(
+    uploads: Uploads, faulty: FaultyCloud, status: int, code: str
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    faulty.refuse("PUT", status, times=3)
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    row = uploads.one(download_id)
+    with uploads.ledger.read() as connection:
+        history = read_events(connection, entity="relay_upload", entity_id=str(row.id))
+    assert code in [event.detail.get("failure_code") for event in history]
+    assert (row.state, row.failure_code) == ("cleaned", None)
+    assert_published_once(uploads, "gdrive")
+
+
+def test_a_cloud_that_is_down_is_tried_again_and_then_given_up(uploads: Uploads) -> None:
+    uploads.target("cloud", "onedrive:", path="{name}")
+    uploads.clouds.stop("onedrive")
+    uploads.options["max_attempts"] = 2
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code, row.attempts) == ("failed", "network", 2)
+    uploads.clouds.start("onedrive")
+    uploads.wish(rows.retry_upload, row.id)
+    uploads.run()
+    assert (uploads.one(download_id).state, uploads.one(download_id).retries) == ("cleaned", 1)
+
+
+@pytest.mark.parametrize("cloud", ["gdrive", "onedrive"])
+def test_a_wrong_password_is_said_and_holds_nothing_else_up(uploads: Uploads, cloud: str) -> None:
+    uploads.target("cloud", f"{cloud}:", path="{name}")
+    uploads.target("good", "drive:", path="{name}")
+    uploads.clouds.configure(password="wrong")
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    found = uploads.of(download_id)
+    assert (found["cloud"].state, found["cloud"].failure_code) == ("failed", "wrong_secret")
+    assert found["good"].state == "completed"
+    uploads.clouds.configure()
+    uploads.wish(rows.retry_upload, found["cloud"].id)
+    uploads.run()
+    assert {row.state for row in uploads.of(download_id).values()} == {"cleaned"}
+
+
+def test_a_target_that_is_not_configured_any_more_is_said(uploads: Uploads) -> None:
+    uploads.target("cloud", "drive:")
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.targets.clear()
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code) == ("failed", "unknown_target")
+    assert Path(row.download_path).exists()
+
+
+# What happens to files meanwhile.
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda path: path.unlink(), ReasonCode.FILE_MISSING),
+        (lambda path: path.write_bytes(bytes(len(CONTENT))), ReasonCode.WRONG_CHECKSUM),
+        (lambda path: path.write_bytes(CONTENT[:-1]), ReasonCode.WRONG_CHECKSUM),
+    ],
+    ids=["gone", "damaged", "shorter"],
+)
+def test_a_local_file_that_is_not_what_was_downloaded_is_fetched_again(
+    uploads: Uploads, damage: Callable[[Path], object], code: ReasonCode
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    damage(Path(uploads.one(download_id).download_path))
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code, row.download_state) == ("failed", code, "failed")
+    assert "film.mkv" not in uploads.clouds.published("gdrive")
+    assert not uploads.folder(download_id).exists()
+    uploads.wish(downloads.retry, download_id)
+    assert uploads.one(download_id).state == "waiting_download"
+    uploads.complete(download_id, CONTENT)
+    uploads.run()
+    assert uploads.one(download_id).state == "cleaned"
+    assert_published_once(uploads, "gdrive")
+
+
+def test_the_local_file_stays_where_the_published_one_was_removed(uploads: Uploads) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    uploads.target("slow", "drive:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.wish(rows.pause_upload, uploads.of(download_id)["slow"].id)
+    uploads.run()
+    assert uploads.of(download_id)["cloud"].state == "completed"
+    (uploads.clouds.files["gdrive"] / "film.mkv").unlink()
+    uploads.wish(rows.resume_upload, uploads.of(download_id)["slow"].id)
+    uploads.completed_earlier(utc_now() - timedelta(hours=1))
+    uploads.run()
+    row = uploads.of(download_id)["cloud"]
+    assert (row.state, row.failure_code) == ("failed", "remote_changed")
+    assert (row.media_state, Path(row.download_path).read_bytes()) == ("downloaded", CONTENT)
+    uploads.wish(rows.retry_upload, row.id)
+    uploads.run()
+    assert {each.state for each in uploads.of(download_id).values()} == {"cleaned"}
+    assert_published_once(uploads, "gdrive")
+
+
+def test_a_file_that_cannot_be_compared_is_kept(uploads: Uploads) -> None:
+    uploads.target("cloud", "onedrive:", path="{name}")
+    uploads.target("slow", "drive:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.wish(rows.pause_upload, uploads.of(download_id)["slow"].id)
+    uploads.run()
+    uploads.clouds.stop("onedrive")
+    uploads.wish(rows.resume_upload, uploads.of(download_id)["slow"].id)
+    uploads.completed_earlier(utc_now() - timedelta(hours=1))
+    uploads.run()
+    row = uploads.of(download_id)["cloud"]
+    assert (row.state, row.media_state) == ("completed", "relayed")
+    assert Path(row.download_path).exists()
+    uploads.clouds.start("onedrive")
+    uploads.pass_time()
+    uploads.run()
+    assert uploads.of(download_id)["cloud"].state == "cleaned"
+
+
+def test_uploads_follow_their_download(uploads: Uploads) -> None:
+    uploads.target("cloud", "drive:", path="{name}")
+    download_id = uploads.want("film.mkv")
+    uploads.run()
+    assert uploads.one(download_id).state == "waiting_download"
+    uploads.wish(downloads.cancel, download_id)
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code) == ("cancelled", "download_cancelled")
+    uploads.wish(downloads.retry, download_id)
+    assert uploads.one(download_id).state == "waiting_download"
+    uploads.complete(download_id, CONTENT)
+    uploads.run()
+    assert uploads.one(download_id).state == "cleaned"
