@@ -86,8 +86,6 @@ class Uploader:
         self._removals: dict[int, Future[PartRemoved]] = {}
         self._cleanings: dict[int, Future[Cleaned | RemoteMissing]] = {}
         self._begins_new = True
-        # Twice as many as can be done at once, so that no thread has to wait for the next step.
-        self._most_queued = 2 * settings.upload_concurrency
         self._changes: list[Callable[[Connection], object]] = []
         self._started: list[tuple[AnyRow, Target, bool]] = []
         self._beginning = 0
@@ -127,7 +125,7 @@ class Uploader:
         self._settle()
         self._plan()
         with self._ledger.read() as connection:
-            rows = uploads.open_uploads(connection, most_due=self._most_queued)
+            rows = uploads.open_uploads(connection, most_due=self._settings.upload_concurrency)
         wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
         for upload_id, each in self._under_way.items():
             if upload_id in wanted:
@@ -174,7 +172,7 @@ class Uploader:
             self._remove_part(row, target)
         elif row.state == UploadState.UPLOADING:
             self._take_over(row, target)
-        elif row.state == UploadState.PENDING and self._has_room(target):
+        elif row.state == UploadState.PENDING and self._has_room():
             if target is None:
                 self._add(lambda connection: self._settling.fail(connection, row, _UNKNOWN_TARGET))
             else:
@@ -193,11 +191,10 @@ class Uploader:
         started = uploads.get_upload(connection, row.id)
         self._started.append((started, target, row.started_at is None))
 
-    def _has_room(self, target: Target | None) -> bool:
-        # No queue for what would count as lost when the worker is killed.
-        is_lossy = target is not None and target.lost_answer is not None
-        most = self._settings.upload_concurrency if is_lossy else self._most_queued
-        return self._begins_new and len(self._under_way) + self._beginning < most
+    def _has_room(self) -> bool:
+        # No queue: what waits in one could not be held back when the target takes nothing.
+        count = len(self._under_way) + self._beginning
+        return self._begins_new and count < self._settings.upload_concurrency
 
     def _remove_part(self, row: AnyRow, target: Target | None) -> None:
         if row.id in self._removals:
