@@ -17,8 +17,8 @@ class Progress:
     Attributes:
         state: The state of its newest download.
         reason: Why it is where it is, with what to do; None where it moves.
-        path: The file, or the folder of a torrent of several; None before it is complete, and
-            after it was uploaded and cleaned.
+        path: The file, or the folder of a torrent of several; None before it is complete. After
+            it was uploaded and cleaned, nothing is there any more.
         completed_bytes: What is here of it.
         total_bytes: Its size; None where it is not known yet.
     """
@@ -51,7 +51,7 @@ def state_of(connection: Connection, media_ids: Collection[int]) -> Mapping[int,
         row.media_id: Progress(
             state=DownloadState(row.state),
             reason=row.reason,
-            path=row.path if row.cleaned_at is None else None,
+            path=row.path,
             completed_bytes=row.completed_bytes,
             total_bytes=row.total_bytes,
         )
