@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
 
     create = commands.add_parser("create", help="make a token; it is shown this once")
     create.add_argument("--name", required=True, type=_name, help="who or what will bear it")
+    create.add_argument(
+        "--user", type=_name, help="whose it is, such as alice; without it: the token's name"
+    )
     create.add_argument("--scope", required=True, choices=[*Scope], type=Scope, help=_SCOPES)
     create.set_defaults(run=_create)
 
@@ -73,7 +76,7 @@ def _name(text: str) -> str:
 
 def _create(ledger: Ledger, options: argparse.Namespace) -> None:
     with ledger.write() as connection:
-        token, plain_text = create_token(connection, options.name, options.scope)
+        token, plain_text = create_token(connection, options.name, options.scope, user=options.user)
     if options.json:
         print(json.dumps({**_fields(token), "token": plain_text}))
         return
@@ -88,12 +91,13 @@ def _list(ledger: Ledger, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps([_fields(token) for token in tokens]))
         return
-    table = Table("id", "name", "scope", "created (UTC)", "revoked (UTC)")
+    table = Table("id", "name", "user", "scope", "created (UTC)", "revoked (UTC)")
     for token in tokens:
         fields = _fields(token)
         table.add_row(
             token.id,
             Text(token.name),
+            Text(token.user),
             token.scope,
             fields["created_at"],
             fields["revoked_at"] or "",
@@ -114,6 +118,7 @@ def _fields(token: Token) -> dict[str, Any]:
     return {
         "id": token.id,
         "name": token.name,
+        "user": token.user,
         "scope": token.scope,
         "created_at": token.created_at.isoformat(timespec="seconds"),
         "revoked_at": token.revoked_at.isoformat(timespec="seconds") if token.revoked_at else None,

@@ -25,6 +25,7 @@ class Event:
         previous_state: The state before; None for a new entity.
         run_id: The Dagster run that did it.
         detail: Further facts, JSON-serialisable, never secret.
+        owner: The user whose matter it is; None where it is everybody's.
     """
 
     entity: str
@@ -33,6 +34,7 @@ class Event:
     previous_state: str | None = None
     run_id: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class RecordedEvent:
     previous_state: str | None
     run_id: str | None
     detail: Mapping[str, Any]
+    owner: str | None
 
 
 def append_events(connection: Connection, new: Sequence[Event]) -> None:
@@ -75,6 +78,7 @@ def append_events(connection: Connection, new: Sequence[Event]) -> None:
                 "previous_state": event.previous_state,
                 "run_id": event.run_id,
                 "detail": dict(event.detail),
+                "owner": event.owner,
             }
             for event in new
         ],

@@ -5,6 +5,7 @@ itself refuses an illegal transition (from any program, not only ours), the func
 changes a state, and a row in `events` in the same transaction.
 
 A lifecycle's table needs an integer primary key `id` and the columns `state` and `changed_at`.
+Where it has a column `owner`, its events are that user's matter.
 Its migration creates the constraint and executes `transition_triggers`.
 """
 
@@ -142,7 +143,13 @@ class Lifecycle(Generic[State]):
             ids.append(row_id)
             if row_id is not None:
                 events.append(
-                    Event(self.name, str(row_id), state=str(values["state"]), run_id=run_id)
+                    Event(
+                        self.name,
+                        str(row_id),
+                        state=str(values["state"]),
+                        run_id=run_id,
+                        owner=row.get("owner"),
+                    )
                 )
         append_events(connection, events)
         return ids
@@ -205,6 +212,7 @@ class Lifecycle(Generic[State]):
                     state=str(to),
                     run_id=run_id,
                     detail=detail or {},
+                    owner=row.owner if "owner" in self.table.c else None,
                 )
             ],
         )

@@ -15,6 +15,7 @@ KNOWN_REVISIONS = (
     "0008",
     "0009",
     "0010",
+    "0011",
 )
 """All revisions, oldest first."""
 

@@ -40,6 +40,8 @@ class Token:
     Attributes:
         id: Its public part.
         name: Who or what bears it.
+        user: For whom its bearer acts: what is made with it belongs to this user, whichever of
+            the user's tokens is shown.
         scope: What it may do.
         created_at: When it was made, UTC.
         revoked_at: When it was revoked, UTC.
@@ -47,18 +49,22 @@ class Token:
 
     id: str
     name: str
+    user: str
     scope: Scope
     created_at: datetime
     revoked_at: datetime | None
 
 
-def create_token(connection: Connection, name: str, scope: Scope) -> tuple[Token, str]:
+def create_token(
+    connection: Connection, name: str, scope: Scope, *, user: str | None = None
+) -> tuple[Token, str]:
     """Make a token.
 
     Args:
         connection: A writing transaction of the ledger.
         name: Who or what will bear it.
         scope: What it may do.
+        user: For whom its bearer acts; None for a user of the token's name.
 
     Returns:
         The token, and its plain text, which cannot be had again.
@@ -69,6 +75,7 @@ def create_token(connection: Connection, name: str, scope: Scope) -> tuple[Token
         .values(
             id=token_id,
             name=name,
+            user_name=user or name,
             scope=scope,
             secret_hash=_hash(secret),
             created_at=utc_now(),
@@ -77,7 +84,14 @@ def create_token(connection: Connection, name: str, scope: Scope) -> tuple[Token
     ).one()
     append_events(
         connection,
-        [Event("token", token_id, state="active", detail={"name": name, "scope": scope})],
+        [
+            Event(
+                "token",
+                token_id,
+                state="active",
+                detail={"name": name, "user": user or name, "scope": scope},
+            )
+        ],
     )
     return _token(row), f"{_PREFIX}_{token_id}_{secret}"
 
@@ -151,4 +165,4 @@ def _hash(secret: str) -> bytes:
 
 
 def _token(row: AnyRow) -> Token:
-    return Token(row.id, row.name, Scope(row.scope), row.created_at, row.revoked_at)
+    return Token(row.id, row.name, row.user_name, Scope(row.scope), row.created_at, row.revoked_at)

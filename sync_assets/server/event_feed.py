@@ -40,6 +40,7 @@ class _Read(Protocol):
 class _Frame:
     id: int
     entity: str
+    owner: str | None
     content: bytes
 
 
@@ -58,14 +59,18 @@ class Subscription:
         after: The last event that the client has; None for only those that come.
         entity: Only this kind of entity; None for all.
         token_id: The bearer's token; the stream ends when it is revoked.
+        user: The bearer, who gets nothing of what is another user's; None for an administrator.
     """
 
     after: int | None
     entity: str | None
     token_id: str
+    user: str | None = None
 
     def wants(self, frame: _Frame) -> bool:
         """Tell whether a frame belongs to the stream."""
+        if self.user is not None and frame.owner not in (None, self.user):
+            return False
         return self.entity is None or frame.entity == self.entity
 
 
@@ -269,4 +274,4 @@ def _frame(row: RecordedEvent) -> _Frame:
         "detail": row.detail,
     }
     content = format_sse_event(id=str(row.id), event=row.entity, data_str=json.dumps(data))
-    return _Frame(row.id, row.entity, content)
+    return _Frame(row.id, row.entity, row.owner, content)

@@ -70,10 +70,11 @@ async def events(
     """Every change of state, as it happens.
 
     Resumes after `Last-Event-ID`, which browsers send by themselves, or after `?after=`. Without
-    either it begins now.
+    either it begins now. What is another user's is sent to administrators only.
     """
     position = after if last_event_id is None else last_event_id
-    subscription = Subscription(position, entity, token.id)
+    user = None if token.scope is Scope.ADMIN else token.user
+    subscription = Subscription(position, entity, token.id, user)
     feed = context_of(request).feed
     cursor, first = await feed.start_of(subscription)
     return EventStreamResponse(feed, subscription, cursor, first)

@@ -101,6 +101,12 @@ class WatchlistSettings(Section):
         description="Host names, addresses and networks of your own servers. Without them, users "
         "can make this program fetch from the public network only.",
     )
+    max_concurrent_auto_downloads: int = Field(
+        default=10,
+        ge=1,
+        le=64,
+        description="The most downloads of all users together; each user sets their own within it.",
+    )
     fetching: WatchlistFetchingSettings = WatchlistFetchingSettings()
     choosing: WatchlistChoosingSettings = WatchlistChoosingSettings()
     library: WatchlistLibrarySettings = WatchlistLibrarySettings()

@@ -41,7 +41,14 @@ def test_json_tells_everything_about_the_new_token(home, capsys):
     token = bearer_of(home, made["token"])
     assert token is not None
     assert made["id"] == token.id
-    assert set(made) == {"id", "name", "scope", "created_at", "revoked_at", "token"}
+    assert set(made) == {"id", "name", "user", "scope", "created_at", "revoked_at", "token"}
+
+
+def test_tokens_of_one_user_have_names_of_their_own(home, capsys):
+    made = json.loads(create(capsys, "--json", "--user", "alice"))
+    assert (made["name"], made["user"]) == ("Radarr", "alice")
+    assert bearer_of(home, made["token"]).user == "alice"
+    assert json.loads(create(capsys, "--json"))["user"] == "Radarr"
 
 
 def test_the_list_shows_every_token_and_no_secret(home, capsys):

@@ -37,6 +37,14 @@ from sync_assets.ledger.schema.strm import (
 )
 from sync_assets.ledger.schema.telegram import telegram_chats, telegram_files, telegram_posts
 from sync_assets.ledger.schema.trakt import trakt_cursors
+from sync_assets.ledger.schema.watchlist import (
+    watchlist_checks,
+    watchlist_episodes,
+    watchlist_items,
+    watchlist_releases,
+    watchlist_settings,
+    watchlist_shares,
+)
 
 __all__ = [
     "bangumi_reports",
@@ -71,4 +79,10 @@ __all__ = [
     "telegram_posts",
     "tokens",
     "trakt_cursors",
+    "watchlist_checks",
+    "watchlist_episodes",
+    "watchlist_items",
+    "watchlist_releases",
+    "watchlist_settings",
+    "watchlist_shares",
 ]

@@ -27,6 +27,7 @@ events = Table(
     Column("state", Text),
     Column("run_id", Text),
     Column("detail", JSON, nullable=False),
+    Column("owner", Text),
     Index(None, "entity", "entity_id"),
     sqlite_autoincrement=True,
 )
@@ -88,6 +89,7 @@ tokens = Table(
     Column("secret_hash", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    Column("user_name", Text, nullable=False, server_default=""),
     CheckConstraint("scope IN ('ingest', 'user', 'admin')", name="token_scope_is_known"),
 )
 
