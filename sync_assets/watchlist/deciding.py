@@ -5,7 +5,7 @@ not to be taken now.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -44,12 +44,13 @@ class Situation:
 
 
 def number_of(row: AnyRow) -> EpisodeNumber:
-    """Return which episode a row of episodes or releases is about.
+    """Return which episode a row of episodes or releases is about; season 1 is as good as none.
 
     Args:
         row: The row.
     """
-    return EpisodeNumber(row.season, row.number, EpisodeKind(row.kind))
+    season = None if row.season == 1 else row.season
+    return EpisodeNumber(season, row.number, EpisodeKind(row.kind))
 
 
 def situation(
@@ -168,10 +169,9 @@ def _offer(
     settings: WatchlistChoosingSettings,
     now: datetime,
 ) -> Offer:
-    kind = EpisodeKind(row.kind)
+    first = number_of(row)
     numbers = tuple(
-        EpisodeNumber(row.season, number, kind)
-        for number in numbers_between(row.number, row.last_number)
+        replace(first, number=number) for number in numbers_between(row.number, row.last_number)
     )
     attempts = min((by_number[each].attempts for each in numbers if each in by_number), default=0)
     is_given_up = row.failed_at is not None and (

@@ -44,20 +44,21 @@ class Prepared:
     error: ReleaseUnavailableError | None = None
 
 
-def free_places(connection: Connection, owner: str) -> int:
+def free_places(connection: Connection, owner: str, settings: WatchlistSettings) -> int:
     """Return how many more downloads of a user may be under way.
 
     Args:
         connection: A transaction of the ledger.
         owner: The user.
+        settings: The configuration of the watchlist, with the limit of all users together.
     """
     columns = watchlist_episodes.c
     # A batch is one download of several episodes.
-    query = select(func.count(columns.media_id.distinct())).where(
-        columns.owner == owner, columns.state.in_(OPEN_EPISODES)
-    )
+    query = select(func.count(columns.media_id.distinct())).where(columns.state.in_(OPEN_EPISODES))
+    everybodys = connection.execute(query).scalar_one()
+    users = connection.execute(query.where(columns.owner == owner)).scalar_one()
     allowed = user_settings.read(connection, owner).max_concurrent_auto_downloads
-    return max(0, allowed - connection.execute(query).scalar_one())
+    return max(0, min(allowed - users, settings.max_concurrent_auto_downloads - everybodys))
 
 
 def queue(
@@ -81,7 +82,7 @@ def queue(
         How many downloads were queued.
     """
     queued = 0
-    places = free_places(connection, situation.item.owner)
+    places = free_places(connection, situation.item.owner, settings)
     for each in prepared:
         rows = _still_to_take(connection, situation, each.decision)
         if not rows:
@@ -92,7 +93,11 @@ def queue(
             for row in rows:
                 if row.state != _E.DOWNLOADED:
                     episodes.move(
-                        connection, row.id, _E.WANTED, run_id=run_id, reason=_NO_ROOM,
+                        connection,
+                        row.id,
+                        _E.WANTED,
+                        run_id=run_id,
+                        reason=_NO_ROOM,
                         not_before=None,
                     )
         elif _enqueue(connection, situation, each, rows, settings, run_id=run_id):
@@ -120,6 +125,9 @@ def failed(
     """
     attempts = row.attempts + 1
     choosing = settings.choosing
+    if row.state == _E.FOUND:
+        # Nothing that was not wanted can fail.
+        episodes.move(connection, row.id, _E.WANTED, run_id=run_id)
     may_return = attempts < choosing.max_attempts
     pause = timedelta(hours=choosing.retry_hours)
     episodes.move(
@@ -131,6 +139,25 @@ def failed(
         reason=reason,
         attempts=attempts,
         not_before=utc_now() + pause if may_return else None,
+    )
+
+
+def episode_file(item: AnyRow, row: AnyRow, release: AnyRow | None) -> EpisodeFile:
+    """Return what the name of an episode's file can tell.
+
+    Args:
+        item: The item's row.
+        row: The episode's row.
+        release: The row of the release that it is from; None where it is forgotten.
+    """
+    return EpisodeFile(
+        title=item.title,
+        episode=number_of(row),
+        episode_title=row.title,
+        version=release.version if release is not None else row.version,
+        resolution=release.resolution if release is not None else row.resolution,
+        group=release.release_group if release is not None else None,
+        language=release.language if release is not None else item.language,
     )
 
 
@@ -232,23 +259,4 @@ def _file_name(
         return None
     return name_of(
         settings.library.file_template, episode_file(item, rows[0], release), fetchable.suffix
-    )
-
-
-def episode_file(item: AnyRow, row: AnyRow, release: AnyRow | None) -> EpisodeFile:
-    """Return what the name of an episode's file can tell.
-
-    Args:
-        item: The item's row.
-        row: The episode's row.
-        release: The row of the release that it is from; None where it is forgotten.
-    """
-    return EpisodeFile(
-        title=item.title,
-        episode=number_of(row),
-        episode_title=row.title,
-        version=release.version if release is not None else row.version,
-        resolution=release.resolution if release is not None else row.resolution,
-        group=release.release_group if release is not None else None,
-        language=release.language if release is not None else item.language,
     )

@@ -1,7 +1,7 @@
 """What a provider lists becomes releases and episodes in the ledger. Nothing is decided here."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from sync_assets.ledger.schema import watchlist_checks
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.watchlist import episodes, releases
+from sync_assets.watchlist.deciding import number_of
 from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.item_numbering import Numbering, season_of_title
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState
@@ -99,12 +100,12 @@ def take_in(
         result: What the provider listed.
         run_id: The Dagster run.
     """
-    known = {row.key: row for row in episodes.of_item(connection, item.id)}
+    known = {number_of(row): row for row in episodes.of_item(connection, item.id)}
     if result.is_unchanged:
         return Intake(len(known))
     numbering = numbering_of(item)
     offered: list[NewRelease] = []
-    seen: dict[str, SeenEpisode] = {}
+    seen: dict[EpisodeNumber, SeenEpisode] = {}
     unusable = 0
     for reference in result.episodes:
         numbers = _numbers(reference, numbering)
@@ -115,14 +116,16 @@ def take_in(
         unusable += len(reference.variants) - len(found) if numbers else 0
         offered += found
         for number in numbers:
-            if number.key not in seen or found:
-                seen[number.key] = _seen(reference, number, is_offered=bool(found))
+            if number not in seen or found:
+                row = known.get(number)
+                stored = number if row is None else replace(number, season=row.season)
+                seen[number] = _seen(reference, stored, is_offered=bool(found))
     releases.remember(connection, item.id, offered)
     is_first = not _has_looked(connection, item.id)
     new = episodes.see(connection, item, list(seen.values()), run_id=run_id)
     # What the catalogue announced is here now.
-    for key, each in seen.items():
-        row = known.get(key)
+    for number, each in seen.items():
+        row = known.get(number)
         if row is not None and row.state == EpisodeState.EXPECTED != each.state:
             episodes.move(connection, row.id, each.state, run_id=run_id)
             new.append(row.id)
@@ -132,9 +135,7 @@ def take_in(
     return Intake(len(seen), tuple(new), unusable)
 
 
-def _numbers(
-    reference: EpisodeReference, numbering: Numbering
-) -> tuple[EpisodeNumber, ...] | None:
+def _numbers(reference: EpisodeReference, numbering: Numbering) -> tuple[EpisodeNumber, ...] | None:
     """Return the item's episodes in an entry; None where nobody can tell them."""
     if reference.number is None and reference.kind is not EpisodeKind.MOVIE:
         return None
