@@ -5,17 +5,14 @@ is asked beside the requests, and a failure is logged once.
 """
 
 import asyncio
-import http.client
-import json
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sync_assets.launching import ActiveRun, EventJob, WantedRun, wanted_run
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.ledger.inbox import waiting
-from sync_assets.ops.services import LOCATION_NAME, Endpoint
+from sync_assets.server.dagster_client import UNAVAILABLE, DagsterClient, LaunchError
 from sync_assets.settings import Settings
 
 SETTLE_SECONDS = 0.05
@@ -23,9 +20,6 @@ SETTLE_SECONDS = 0.05
 
 PAUSE_SECONDS = 1.0
 """Between two questions to the webserver, however many events come."""
-
-_TIMEOUT_SECONDS = 5.0
-_REPOSITORY = "__repository__"
 
 _ACTIVE = """
 query Active($filter: RunsFilter!) {
@@ -39,22 +33,8 @@ query Same($filter: RunsFilter!) {
   same: runsOrError(filter: $filter, limit: 1) { __typename ... on Runs { results { runId } } }
 }
 """
-_LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename
-    ... on PipelineNotFoundError { message }
-    ... on PythonError { message }
-    ... on UnauthorizedError { message }
-  }
-}
-"""
 
 logger = logging.getLogger(__name__)
-
-
-class LaunchError(Exception):
-    """The webserver did not start the run."""
 
 
 class RunLauncher:
@@ -69,7 +49,7 @@ class RunLauncher:
     def __init__(self, settings: Settings, ledger: Ledger, jobs: Sequence[EventJob]) -> None:
         self._ledger = ledger
         self._jobs = jobs
-        self._endpoint = Endpoint(str(settings.dagster.host), settings.dagster.port)
+        self._dagster = DagsterClient(settings)
         self._news = asyncio.Event()
         self._works = True
         self._lock = threading.Lock()
@@ -89,7 +69,7 @@ class RunLauncher:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         # A thread cannot be cancelled, and the ledger must not be closed under it.
-        await asyncio.to_thread(self._lock.acquire, timeout=_TIMEOUT_SECONDS)
+        await asyncio.to_thread(self._lock.acquire, timeout=DagsterClient.timeout_seconds)
 
     async def _work(self) -> None:
         while True:
@@ -98,8 +78,8 @@ class RunLauncher:
             self._news.clear()
             try:
                 await asyncio.to_thread(self._launch_wanted)
-            except (OSError, http.client.HTTPException, ValueError, LaunchError) as error:
-                self._log_once(f"the webserver at {self._endpoint.url} did not: {error}")
+            except (*UNAVAILABLE, LaunchError) as error:
+                self._log_once(f"the webserver at {self._dagster.endpoint.url} did not: {error}")
             except LedgerUnavailableError as error:
                 self._log_once(error.message)
             else:
@@ -118,15 +98,12 @@ class RunLauncher:
         wanted = wanted_run(self._ledger, job, self._active_runs(job))
         if wanted is None or self._exists(job, wanted):
             return
-        answer = self._ask(_LAUNCH, params=_execution(job, wanted))["launchRun"]
-        if answer["__typename"] != "LaunchRunSuccess":
-            message = f"{answer['__typename']}: {answer.get('message', '')}"
-            raise LaunchError(message)
+        self._dagster.launch(job.name, _tags(job, wanted))
         logger.info("Started %s for %d event(s)", job.name, wanted.count)
 
     def _active_runs(self, job: EventJob) -> list[ActiveRun]:
         statuses = ["QUEUED", "STARTING", "STARTED"]
-        answer = self._ask(_ACTIVE, filter={"pipelineName": job.name, "statuses": statuses})
+        answer = self._dagster.ask(_ACTIVE, filter={"pipelineName": job.name, "statuses": statuses})
         return [
             ActiveRun(run["runId"], run["status"] == "STARTED")
             for run in answer["active"].get("results", ())
@@ -134,23 +111,7 @@ class RunLauncher:
 
     def _exists(self, job: EventJob, wanted: WantedRun) -> bool:
         tags = [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
-        return bool(self._ask(_SAME, filter={"tags": tags})["same"].get("results"))
-
-    def _ask(self, query: str, **variables: Any) -> Any:
-        host, _, port = self._endpoint.url.removeprefix("http://").rpartition(":")
-        connection = http.client.HTTPConnection(
-            host.strip("[]"), int(port), timeout=_TIMEOUT_SECONDS
-        )
-        try:
-            body = json.dumps({"query": query, "variables": variables})
-            connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
-            answer = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-        if not isinstance(answer, dict) or answer.get("errors") or "data" not in answer:
-            message = f"it answered {str(answer)[:300]}"
-            raise LaunchError(message)
-        return answer["data"]
+        return bool(self._dagster.ask(_SAME, filter={"tags": tags})["same"].get("results"))
 
     def _log_once(self, problem: str) -> None:
         if self._works:
@@ -165,16 +126,3 @@ class RunLauncher:
 def _tags(job: EventJob, wanted: WantedRun) -> dict[str, str]:
     # Those of a run that the sensor starts, by which either sees what the other has done.
     return {"dagster/run_key": wanted.run_key, "dagster/sensor_name": job.sensor_name}
-
-
-def _execution(job: EventJob, wanted: WantedRun) -> Mapping[str, Any]:
-    return {
-        "selector": {
-            "repositoryLocationName": LOCATION_NAME,
-            "repositoryName": _REPOSITORY,
-            "jobName": job.name,
-        },
-        "executionMetadata": {
-            "tags": [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
-        },
-    }

@@ -77,3 +77,13 @@ class ShareKind(StrEnum):
     """The owner's new episodes, for feed readers."""
     LIST = "list"
     """What the owner watches."""
+
+
+CHECK_JOB = "watchlist_check"
+"""The job that checks items: with a partition that one, without one all that are due."""
+
+CHECK_SENSOR = "watchlist_due"
+"""The sensor that starts the job for what is due; users know it as the scheduler."""
+
+ITEM_PARTITIONS = "watchlist_items"
+"""The name of the dynamic partitions: an item's id is its key."""
