@@ -96,6 +96,9 @@ class WatchlistSettings(Section):
     connections: int = Field(
         default=8, ge=1, le=64, description="How many items are checked at a time."
     )
+    max_run_seconds: float = Field(
+        default=600, gt=0, description="A run begins no check after this; the next one goes on."
+    )
     allowed_private_hosts: tuple[str, ...] = Field(
         default=(),
         description="Host names, addresses and networks of your own servers. Without them, users "

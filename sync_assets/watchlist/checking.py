@@ -24,7 +24,7 @@ from sync_assets.watchlist.deciding import (
     to_take,
     write_down,
 )
-from sync_assets.watchlist.fetching import Fetchable, ReleaseUnavailableError, fetchable
+from sync_assets.watchlist.fetching import ReleaseUnavailableError, fetchable
 from sync_assets.watchlist.models import CheckOutcome, ItemState
 from sync_assets.watchlist.providers import (
     Client,
@@ -33,7 +33,7 @@ from sync_assets.watchlist.providers import (
     Provider,
     look_for_episodes,
 )
-from sync_assets.watchlist.queueing import Prepared, free_places, queue
+from sync_assets.watchlist.queueing import Prepared, free_places, postpone, queue, ready_items
 from sync_assets.watchlist.taking_in import (
     Intake,
     read_state,
@@ -166,15 +166,22 @@ class Checker:
         return self._end(item, report, check_id, result)
 
     def _look(self, item: AnyRow, client: Client) -> ListResult:
-        provider = self._providers.get(item.provider)
-        if provider is None:
-            message = (
-                f"The provider {item.provider} is not installed, or is disabled. Install it, or "
-                "choose another one."
-            )
-            return ListResult(ListStatus.BROKEN, message=message)
+        try:
+            provider = self._provider(item)
+        except ReleaseUnavailableError as error:
+            return ListResult(ListStatus.BROKEN, message=str(error))
         state = read_state(item.provider_state)
         return look_for_episodes(provider, series_of(item), client, state)
+
+    def _provider(self, item: AnyRow) -> Provider:
+        provider = self._providers.get(item.provider)
+        if provider is None:
+            raise ReleaseUnavailableError(
+                f"The provider {item.provider} is not installed, or is disabled.",
+                remedy="Install it, or choose another one for the item.",
+                is_temporary=True,
+            )
+        return provider
 
     def _store(self, item: AnyRow, result: ListResult) -> Intake | None:
         """Store what is listed; what a failure gave nevertheless counts too."""
@@ -204,7 +211,8 @@ class Checker:
             standing = situation(connection, current, self._settings.choosing, now)
             automatic = is_automatic(connection, current)
             places = free_places(connection, current.owner, self._settings)
-        if not standing.decisions:
+            is_ready = item.id in ready_items(connection, self._settings)
+        if not standing.decisions and not is_ready:
             return CheckCounts()
         decisions = to_take(standing, is_automatic=automatic)
         prepared = [
@@ -217,16 +225,17 @@ class Checker:
             items.get(connection, item.id)
             write_down(connection, standing, is_automatic=automatic, run_id=self._run_id)
             queued = queue(connection, standing, prepared, self._settings, run_id=self._run_id)
+            postpone(connection, current, self._settings)
         errors = sum(each.error is not None for each in prepared)
         return CheckCounts(queued=queued, errors=errors)
 
     def _prepare(self, standing: Situation, prepared: Prepared, client: Client) -> Prepared:
         offer = prepared.decision.offer
-        provider = self._providers.get(standing.item.provider)
-        if offer is None or provider is None:
+        if offer is None:
             return prepared
         try:
-            found: Fetchable = fetchable(standing.releases[offer.key], provider, client)
+            provider = self._provider(standing.item)
+            found = fetchable(standing.releases[offer.key], provider, client)
         except ReleaseUnavailableError as error:
             _logger.warning("Item %d: %s", standing.item.id, error)
             return replace(prepared, error=error)

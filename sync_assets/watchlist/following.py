@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, or_, select
@@ -20,11 +20,12 @@ from sync_assets.ledger.schema import watchlist_episodes
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import DownloadState
 from sync_assets.settings import Settings
+from sync_assets.settings.watchlist_templates import valid_folder_template
 from sync_assets.watchlist import episodes, items, releases
 from sync_assets.watchlist.deciding import number_of
 from sync_assets.watchlist.item_numbering import Numbering
 from sync_assets.watchlist.models import OPEN_EPISODES, EpisodeState
-from sync_assets.watchlist.naming import folder_of, name_of
+from sync_assets.watchlist.naming import EpisodeFile, folder_of, name_of
 from sync_assets.watchlist.placing import PlacingError, find_file, place
 from sync_assets.watchlist.queueing import episode_file, failed
 from sync_assets.watchlist.taking_in import numbering_of
@@ -171,11 +172,11 @@ class Follower:
             return source, None
         templates = self._settings.watchlist.library
         file = episode_file(item, row, release)
-        folder = folder_of(item.folder_template or templates.folder_template, file)
-        target = self._library / folder / name_of(templates.file_template, file, source.suffix)
         own = Path(row.path) if row.path else None
         is_ours = own is not None and own.is_relative_to(self._library)
         try:
+            folder = _folder(item.folder_template or templates.folder_template, file)
+            target = self._library / folder / name_of(templates.file_template, file, source.suffix)
             place(source, target, own=own if is_ours else None)
         except PlacingError as error:
             self._report.problems.append(f"{item.title}: {error.message}")
@@ -235,6 +236,15 @@ def _unplaced(connection: Connection) -> Sequence[AnyRow]:
         columns.state == _E.DOWNLOADED, columns.reason.is_not(None)
     )
     return connection.execute(query.order_by(columns.id)).all()
+
+
+def _folder(template: str, file: EpisodeFile) -> PurePosixPath:
+    try:
+        return folder_of(valid_folder_template(template), file)
+    except ValueError as error:
+        raise PlacingError(
+            f"The folder template {template!r} {error}.", remedy="Correct it in the item."
+        ) from error
 
 
 def _is_news(row: AnyRow, progress: relay.Progress | None) -> bool:

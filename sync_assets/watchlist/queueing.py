@@ -7,8 +7,9 @@ episode that is queued has its download, and one that is not has none.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from sync_assets import relay
 from sync_assets.errors import SyncError
@@ -104,6 +105,50 @@ def queue(
             places -= 1
             queued += 1
     return queued
+
+
+def postpone(connection: Connection, item: AnyRow, settings: WatchlistSettings) -> None:
+    """Put off what could not be moved although its time has come: nobody may offer it.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        item: The item's row.
+        settings: The configuration of the watchlist.
+    """
+    has_room = free_places(connection, item.owner, settings) > 0
+    columns = watchlist_episodes.c
+    query = ready_episodes().where(columns.item_id == item.id)
+    for row in connection.execute(query).all():
+        if has_room or row.state != _E.WANTED:
+            episodes.note(connection, row.id, not_before=utc_now() + _LATER)
+
+
+def ready_episodes() -> Select[tuple[Any, ...]]:
+    """Return the query for episodes whose time has come, as far as there is room for them."""
+    columns, now = watchlist_episodes.c, utc_now()
+    return select(watchlist_episodes).where(
+        or_(
+            and_(columns.state.in_((_E.WAITING, _E.FAILED)), columns.not_before <= now),
+            and_(
+                columns.state == _E.WANTED,
+                or_(columns.not_before.is_(None), columns.not_before <= now),
+            ),
+        )
+    )
+
+
+def ready_items(connection: Connection, settings: WatchlistSettings) -> Sequence[int]:
+    """Return the items of which something can be queued, the oldest episodes first.
+
+    Args:
+        connection: A transaction of the ledger.
+        settings: The configuration of the watchlist.
+    """
+    rows = connection.execute(ready_episodes().order_by(watchlist_episodes.c.id)).all()
+    owners = {row.owner for row in rows}
+    with_room = {each for each in owners if free_places(connection, each, settings) > 0}
+    found = (row.item_id for row in rows if row.state != _E.WANTED or row.owner in with_room)
+    return list(dict.fromkeys(found))
 
 
 def failed(

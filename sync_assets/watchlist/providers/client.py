@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import NoReturn, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -47,13 +48,19 @@ _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 _REFUSALS = frozenset({401, 403, 407, 451})
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return how TLS is verified: reading the system's certificates takes a tenth of a second."""
+    return ssl.create_default_context()
+
+
 class _GuardedTransport(httpx.HTTPTransport):
     """httpx's own transport, with connections that the guard opens."""
 
     def __init__(self, guard: AddressGuard) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_tls(), trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=_tls(),
             max_connections=16,
             max_keepalive_connections=8,
             keepalive_expiry=15,
