@@ -61,12 +61,14 @@ class CheckReport:
         outcome: What became of looking; None where another check of the item was at work.
         counts: What it found.
         message: What went wrong, for people.
+        is_news: Whether anything is other than after the check before.
     """
 
     item_id: int
     outcome: CheckOutcome | None
     counts: CheckCounts = field(default_factory=CheckCounts)
     message: str | None = None
+    is_news: bool = False
 
     @property
     def is_broken(self) -> bool:
@@ -259,7 +261,8 @@ class Checker:
                     provider_state=stored_state(result.state) if is_read else None,
                     retry_after_seconds=result.retry_after_seconds,
                 )
-        return replace(report, outcome=outcome)
+        has_changed = outcome != item.last_outcome or report.counts.new or report.counts.queued
+        return replace(report, outcome=outcome, is_news=bool(has_changed))
 
 
 def _asked(item: AnyRow) -> tuple[Any, ...]:

@@ -111,7 +111,7 @@ class Follower:
         else:
             is_loading = progress.state is DownloadState.DOWNLOADING
             state = _E.DOWNLOADING if is_loading else _E.QUEUED
-            if (row.state, row.reason) != (state, progress.reason):
+            if row.state != state or progress.reason not in (None, row.reason):
                 self._move(row, state, progress.reason)
 
     def _end(self, row: AnyRow, progress: relay.Progress | None) -> None:

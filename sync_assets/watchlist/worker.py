@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
-
 from sync_assets.catalog.refreshing import INDEX_NAME
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
@@ -25,7 +23,7 @@ from sync_assets.settings import Settings
 from sync_assets.watchlist import items, schedule
 from sync_assets.watchlist.checking import Checker, CheckReport
 from sync_assets.watchlist.expecting import complete_items
-from sync_assets.watchlist.following import Follower, FollowReport, has_news
+from sync_assets.watchlist.following import Follower, FollowReport
 from sync_assets.watchlist.providers import Provider, installed_providers
 from sync_assets.watchlist.providers.addresses import AddressGuard
 from sync_assets.watchlist.providers.client import PageClient
@@ -49,7 +47,7 @@ class RunReport:
         followed: What became of downloads.
         queued: Downloads that were queued.
         completed: The items that are complete now.
-        touched: The items of which anything may have changed.
+        changed: The items of which anything is other than it was.
         requests: Pages that were asked for.
         seconds: How long it took.
     """
@@ -58,7 +56,7 @@ class RunReport:
     followed: FollowReport = field(default_factory=FollowReport)
     queued: int = 0
     completed: list[int] = field(default_factory=list)
-    touched: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
     requests: int = 0
     seconds: float = 0.0
 
@@ -79,20 +77,6 @@ class RunReport:
             "requests": self.requests,
             "seconds": round(self.seconds, 3),
         }
-
-
-def has_work(connection: Connection, settings: Settings) -> bool:
-    """Whether a run would find anything to do now.
-
-    Args:
-        connection: A transaction of the ledger.
-        settings: The whole configuration.
-    """
-    return (
-        bool(schedule.due(connection, limit=1))
-        or bool(ready_items(connection, settings.watchlist))
-        or has_news(connection)
-    )
 
 
 class Worker:
@@ -147,13 +131,20 @@ class Worker:
             ready = ready_items(connection, self._settings.watchlist)
         advanced = sum(self._in_threads(ready, self._checker.advance))
         report.queued = advanced + sum(each.counts.queued for each in report.checks)
-        report.touched = {*(each.id for each in due), *report.followed.item_ids, *ready}
+        touched = {*(each.id for each in due), *report.followed.item_ids, *ready}
         report.completed = complete_items(
             self._ledger,
-            sorted(report.touched),
+            sorted(touched),
             self._settings.catalog_directory / INDEX_NAME,
             run_id=self._run_id,
         )
+        report.changed = {
+            *report.followed.item_ids,
+            *ready,
+            *report.completed,
+            *(each.item_id for each in report.checks if each.is_news),
+            *(item_ids or ()),
+        }
         report.seconds = time.monotonic() - started_at
         return report
 
