@@ -1,9 +1,10 @@
 """A watchlist whose providers are stand-ins: feeds that grow, fail and answer 304."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import update
@@ -35,7 +36,9 @@ def feed(entries: Sequence[tuple[str, str]], kind: str = "video/x-matroska") -> 
     return f"<rss version='2.0'><channel><title>Feed</title>{body}</channel></rss>".encode()
 
 
-def watching_settings(home: Path, **watchlist: Any) -> Settings:
+def watching_settings(
+    home: Path, strm: Mapping[str, Any] = MappingProxyType({}), **watchlist: Any
+) -> Settings:
     usual = {
         "enabled": True,
         "allowed_private_hosts": ["127.0.0.1"],
@@ -54,6 +57,7 @@ def watching_settings(home: Path, **watchlist: Any) -> Settings:
                 "timeout_seconds": 5,
                 "max_attempts": 2,
             },
+            "strm": dict(strm),
             "watchlist": usual | watchlist,
         }
     )
@@ -67,10 +71,11 @@ class Watching:
     site: FeedSite
     home: Path
     options: dict[str, Any] = field(default_factory=dict)
+    strm: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
-        return watching_settings(self.home, **self.options)
+        return watching_settings(self.home, self.strm, **self.options)
 
     def publish(self, path: str, *names: str) -> None:
         """Let a feed hold releases; each has a file of its own."""
