@@ -5,27 +5,32 @@ and finds its releases stored and its downloads queued, or does both then.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.engine import LedgerUnavailableError
-from sync_assets.ledger.leases import LeaseHeldError, hold_lease
+from sync_assets.ledger.leases import LeaseHeldError, free_lease, take_lease
 from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.settings.watchlist import WatchlistSettings
 from sync_assets.watchlist import checks_log, episodes, items, schedule
 from sync_assets.watchlist.checks_log import CheckCounts
+from sync_assets.watchlist.choosing import Decision
 from sync_assets.watchlist.deciding import (
     Situation,
     is_automatic,
+    left,
     situation,
     to_take,
     write_down,
 )
 from sync_assets.watchlist.fetching import ReleaseUnavailableError, fetchable
-from sync_assets.watchlist.models import CheckOutcome, ItemState
+from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState
 from sync_assets.watchlist.providers import (
     Client,
     ListResult,
@@ -33,7 +38,14 @@ from sync_assets.watchlist.providers import (
     Provider,
     look_for_episodes,
 )
-from sync_assets.watchlist.queueing import Prepared, free_places, postpone, queue, ready_items
+from sync_assets.watchlist.queueing import (
+    Prepared,
+    free_places,
+    postpone,
+    queue,
+    ready_episodes,
+    wait_for_room,
+)
 from sync_assets.watchlist.taking_in import (
     Intake,
     read_state,
@@ -47,6 +59,7 @@ _OUTCOMES = {
     ListStatus.BROKEN: CheckOutcome.BROKEN,
     ListStatus.BLOCKED: CheckOutcome.BLOCKED,
 }
+_LONGEST_CHECK_SECONDS = 3_600.0
 _UNUSABLE = "{count} of the listed releases say no number that can be used; they are left out."
 
 _logger = logging.getLogger(__name__)
@@ -122,8 +135,12 @@ class Checker:
             LedgerUnavailableError: The ledger cannot be used.
         """
         try:
-            with hold_lease(self._ledger, lease_name(item_id), purpose=f"run {self._run_id}"):
-                return self._check(item_id, client)
+            with self._ledger.write() as connection:
+                item = items.get(connection, item_id)
+                holder = self._take_lease(connection, item_id)
+                check_id = checks_log.begin(connection, item_id, run_id=self._run_id)
+            with self._freeing(item_id, holder):
+                return self._check(item, check_id, client)
         except (LeaseHeldError, UnknownSubjectError) as error:
             # Another check does what this one was to do; or nobody watches it any more.
             _logger.info("%s", error.message)
@@ -140,31 +157,45 @@ class Checker:
             How many downloads were queued.
         """
         try:
-            with hold_lease(self._ledger, lease_name(item_id), purpose=f"run {self._run_id}"):
-                with self._ledger.read() as connection:
-                    item = items.get(connection, item_id)
-                return self._take(item, client).queued
+            with self._ledger.write() as connection:
+                items.get(connection, item_id)
+                holder = self._take_lease(connection, item_id)
+            with self._freeing(item_id, holder):
+                return self._take(item_id, client).queued
         except (LeaseHeldError, UnknownSubjectError) as error:
             _logger.info("%s", error.message)
             return 0
 
-    def _check(self, item_id: int, client: Client) -> CheckReport:
-        with self._ledger.write() as connection:
-            item = items.get(connection, item_id)
-            check_id = checks_log.begin(connection, item_id, run_id=self._run_id)
+    def _take_lease(self, connection: Connection, item_id: int) -> str:
+        return take_lease(
+            connection,
+            lease_name(item_id),
+            purpose=f"run {self._run_id}",
+            duration_seconds=_LONGEST_CHECK_SECONDS,
+        )
+
+    @contextmanager
+    def _freeing(self, item_id: int, holder: str) -> Generator[None]:
+        try:
+            yield
+        finally:
+            with self._ledger.write() as connection:
+                free_lease(connection, lease_name(item_id), holder)
+
+    def _check(self, item: AnyRow, check_id: int, client: Client) -> CheckReport:
         try:
             result = self._look(item, client)
             intake, taken = self._store(item, result), CheckCounts()
             if intake is not None:
-                taken = self._take(item, client)
-            report = _report(item_id, result, intake, taken)
+                taken = self._take(item.id, client)
+            report = _report(item.id, result, intake, taken)
         except (LedgerUnavailableError, UnknownSubjectError):
             raise
         except Exception as error:
-            _logger.exception("The check of item %d fails.", item_id)
+            _logger.exception("The check of item %d fails.", item.id)
             result = ListResult(ListStatus.BROKEN)
             message = f"The check fails: {type(error).__name__}. The log says more."
-            report = CheckReport(item_id, CheckOutcome.BROKEN, CheckCounts(errors=1), message)
+            report = CheckReport(item.id, CheckOutcome.BROKEN, CheckCounts(errors=1), message)
         return self._end(item, report, check_id, result)
 
     def _look(self, item: AnyRow, client: Client) -> ListResult:
@@ -205,43 +236,42 @@ class Checker:
                 )
             return intake
 
-    def _take(self, item: AnyRow, client: Client) -> CheckCounts:
+    def _take(self, item_id: int, client: Client) -> CheckCounts:
         """Choose from what the ledger holds, and queue it."""
-        now = utc_now()
         with self._ledger.read() as connection:
-            current = items.get(connection, item.id)
-            standing = situation(connection, current, self._settings.choosing, now)
-            automatic = is_automatic(connection, current)
-            places = free_places(connection, current.owner, self._settings)
-            is_ready = item.id in ready_items(connection, self._settings)
-        if not standing.decisions and not is_ready:
-            return CheckCounts()
+            item = items.get(connection, item_id)
+            standing = situation(connection, item, self._settings.choosing, utc_now())
+            automatic = is_automatic(connection, item)
+            places = free_places(connection, item.owner, self._settings)
+            ready = connection.execute(ready_episodes(item_id)).all()
         decisions = to_take(standing, is_automatic=automatic)
-        prepared = [
-            self._prepare(standing, Prepared(decision), client)
-            if number < places
-            else Prepared(decision)
-            for number, decision in enumerate(decisions)
-        ]
+        entries = left(standing, is_automatic=automatic)
+        waiting = [each for each in ready if each.state == EpisodeState.WANTED]
+        overdue = ready if places else [each for each in ready if each not in waiting]
+        # Of what there is no room for, one episode says so.
+        is_told = not decisions or bool(places) or bool(waiting)
+        if is_told and not (entries or overdue or (decisions and places)):
+            return CheckCounts()
+        prepared = [self._prepare(standing, each, client) for each in decisions[:places]]
         with self._ledger.write() as connection:
-            items.get(connection, item.id)
-            write_down(connection, standing, is_automatic=automatic, run_id=self._run_id)
+            items.get(connection, item_id)
+            write_down(connection, entries, run_id=self._run_id)
             queued = queue(connection, standing, prepared, self._settings, run_id=self._run_id)
-            postpone(connection, current, self._settings)
+            if decisions[places:]:
+                wait_for_room(connection, standing, decisions[places], run_id=self._run_id)
+            postpone(connection, item, self._settings)
         errors = sum(each.error is not None for each in prepared)
         return CheckCounts(queued=queued, errors=errors)
 
-    def _prepare(self, standing: Situation, prepared: Prepared, client: Client) -> Prepared:
-        offer = prepared.decision.offer
-        if offer is None:
-            return prepared
+    def _prepare(self, standing: Situation, decision: Decision, client: Client) -> Prepared:
+        assert decision.offer is not None  # noqa: S101 - decisions to take have one
         try:
             provider = self._provider(standing.item)
-            found = fetchable(standing.releases[offer.key], provider, client)
+            release = standing.releases[decision.offer.key]
+            return Prepared(decision, fetchable(release, provider, client))
         except ReleaseUnavailableError as error:
             _logger.warning("Item %d: %s", standing.item.id, error)
-            return replace(prepared, error=error)
-        return replace(prepared, fetchable=found)
+            return Prepared(decision, error=error)
 
     def _end(
         self, item: AnyRow, report: CheckReport, check_id: int, result: ListResult

@@ -4,12 +4,14 @@
 not to be taken now.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from sync_assets.ledger.lifecycle import StateConflictError, UnknownSubjectError
 from sync_assets.ledger.types import AnyRow
 from sync_assets.settings.watchlist import WatchlistChoosingSettings
 from sync_assets.watchlist import episodes, releases, user_settings
@@ -105,42 +107,71 @@ def is_automatic(connection: Connection, item: AnyRow) -> bool:
     return is_followed and item.auto_download and wanted
 
 
-def write_down(
-    connection: Connection, situation: Situation, *, is_automatic: bool, run_id: str | None
-) -> None:
-    """Write down what is not taken now: what is awaited until when, and what is left and why.
+@dataclass(frozen=True)
+class Left:
+    """An episode that is not taken now.
+
+    Attributes:
+        episode_id: Which.
+        state: `found`, or `waiting` for something better.
+        reason: Why, for people.
+        not_before: When the wait is over.
+    """
+
+    episode_id: int
+    state: EpisodeState
+    reason: str
+    not_before: datetime | None = None
+
+
+def left(situation: Situation, *, is_automatic: bool) -> list[Left]:
+    """Return the episodes that are not taken now, as far as that is not written down already.
 
     Args:
-        connection: A writing transaction of the ledger.
         situation: Where an item stands.
         is_automatic: Whether anything is taken that nobody asked for by hand.
-        run_id: The Dagster run.
     """
+    found = []
     for decision in situation.decisions:
         for number in decision.episodes:
             row = situation.episodes.get(number)
             if row is None or row.state not in (_E.FOUND, _E.WAITING):
                 continue
-            if decision.verdict is Verdict.NOTHING:
-                _move(connection, row, _E.FOUND, decision.reason, run_id=run_id)
-            elif not is_automatic:
-                _move(connection, row, _E.FOUND, _AUTOMATIC_OFF, run_id=run_id)
-            elif decision.verdict is Verdict.WAIT:
-                until = decision.until
-                _move(connection, row, _E.WAITING, decision.reason, until=until, run_id=run_id)
+            entry = _left(row, decision, is_automatic=is_automatic)
+            if entry is not None and entry != Left(row.id, row.state, row.reason, row.not_before):
+                found.append(entry)
+    return found
 
 
-def _move(  # noqa: PLR0913 - all but four are named
-    connection: Connection,
-    row: AnyRow,
-    state: EpisodeState,
-    reason: str,
-    *,
-    run_id: str | None,
-    until: datetime | None = None,
-) -> None:
-    if (row.state, row.reason, row.not_before) != (state, reason, until):
-        episodes.move(connection, row.id, state, run_id=run_id, reason=reason, not_before=until)
+def write_down(connection: Connection, entries: Iterable[Left], *, run_id: str | None) -> None:
+    """Write down why episodes are not taken now.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        entries: The episodes. One that changed its state meanwhile stays as it is.
+        run_id: The Dagster run.
+    """
+    for entry in entries:
+        with suppress(StateConflictError, UnknownSubjectError):
+            episodes.move(
+                connection,
+                entry.episode_id,
+                entry.state,
+                expected=(_E.FOUND, _E.WAITING),
+                run_id=run_id,
+                reason=entry.reason,
+                not_before=entry.not_before,
+            )
+
+
+def _left(row: AnyRow, decision: Decision, *, is_automatic: bool) -> Left | None:
+    if decision.verdict is Verdict.NOTHING:
+        return Left(row.id, _E.FOUND, decision.reason)
+    if not is_automatic:
+        return Left(row.id, _E.FOUND, _AUTOMATIC_OFF)
+    if decision.verdict is Verdict.WAIT:
+        return Left(row.id, _E.WAITING, decision.reason, decision.until)
+    return None
 
 
 def _wishes(item: AnyRow, settings: WatchlistChoosingSettings) -> Wishes:

@@ -36,7 +36,7 @@ class Prepared:
 
     Attributes:
         decision: What is to be taken.
-        fetchable: What the relay gets; None where there is no room now, or it cannot be had.
+        fetchable: What the relay gets; None where it cannot be had.
         error: Why it cannot be had.
     """
 
@@ -90,21 +90,35 @@ def queue(
             continue
         if each.error is not None:
             _put_off(connection, situation, each, rows, settings, run_id=run_id)
-        elif each.fetchable is None or places == 0:
-            for row in rows:
-                if row.state != _E.DOWNLOADED:
-                    episodes.move(
-                        connection,
-                        row.id,
-                        _E.WANTED,
-                        run_id=run_id,
-                        reason=_NO_ROOM,
-                        not_before=None,
-                    )
+        elif places == 0:
+            # Another item was faster.
+            wait_for_room(connection, situation, each.decision, run_id=run_id)
         elif _enqueue(connection, situation, each, rows, settings, run_id=run_id):
             places -= 1
             queued += 1
     return queued
+
+
+def wait_for_room(
+    connection: Connection, situation: Situation, decision: Decision, *, run_id: str | None
+) -> None:
+    """Write that an item has more to take than there is room for.
+
+    Its next episodes say so; the rest is decided when it is their turn.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        situation: Where the item stands.
+        decision: What is next.
+        run_id: The Dagster run.
+    """
+    if decision.is_replacement:
+        return
+    for row in _still_to_take(connection, situation, decision):
+        if row.state != _E.WANTED:
+            episodes.move(
+                connection, row.id, _E.WANTED, run_id=run_id, reason=_NO_ROOM, not_before=None
+            )
 
 
 def postpone(connection: Connection, item: AnyRow, settings: WatchlistSettings) -> None:
@@ -116,17 +130,22 @@ def postpone(connection: Connection, item: AnyRow, settings: WatchlistSettings) 
         settings: The configuration of the watchlist.
     """
     has_room = free_places(connection, item.owner, settings) > 0
-    columns = watchlist_episodes.c
-    query = ready_episodes().where(columns.item_id == item.id)
-    for row in connection.execute(query).all():
+    for row in connection.execute(ready_episodes(item.id)).all():
         if has_room or row.state != _E.WANTED:
             episodes.note(connection, row.id, not_before=utc_now() + _LATER)
 
 
-def ready_episodes() -> Select[tuple[Any, ...]]:
-    """Return the query for episodes whose time has come, as far as there is room for them."""
+def ready_episodes(item_id: int | None = None) -> Select[tuple[Any, ...]]:
+    """Return the query for episodes whose time has come, as far as there is room for them.
+
+    Args:
+        item_id: Only those of this item.
+    """
     columns, now = watchlist_episodes.c, utc_now()
-    return select(watchlist_episodes).where(
+    query = select(watchlist_episodes)
+    if item_id is not None:
+        query = query.where(columns.item_id == item_id)
+    return query.where(
         or_(
             and_(columns.state.in_((_E.WAITING, _E.FAILED)), columns.not_before <= now),
             and_(
