@@ -20,13 +20,13 @@ class EventJob:
         name: The job's name.
         sensor_name: The sensor that starts it where nobody else has.
         sources: Whose events it deals with.
-        lease_name: The lease that its runs hold.
+        lease_name: The lease that its runs hold; None where they can go side by side.
     """
 
     name: str
     sensor_name: str
     sources: tuple[str, ...]
-    lease_name: str
+    lease_name: str | None
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def wanted_run(ledger: Ledger, job: EventJob, active: Collection[ActiveRun]) -> 
         if now_waiting is None:
             return None
         # Such a run would only wait, and then fail: a run from the shell may take hours.
-        if not active and is_held(connection, job.lease_name):
+        if not active and job.lease_name and is_held(connection, job.lease_name):
             return None
         for run in active:
             # One that has claimed may be past its last look at the inbox.

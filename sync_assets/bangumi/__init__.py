@@ -1,6 +1,7 @@
 """Bangumi: what was watched is matched to its subjects and episodes, and reported there.
 
-`matching` finds the place of every episode. `assets` is the pipeline: `matching_stage`, `planning`
-(with `deciding`, `marks` and `entries`, which ask nobody) and `sending`. `reports` holds how far
-each report is, `http` and `client` talk to Bangumi, `undoing` takes a run back.
+`custom` takes in what media servers send, `matching` finds the place of every episode. `assets` is
+the pipeline: `matching_stage`, `planning` (with `deciding`, `marks` and `entries`, which ask
+nobody) and `sending`. `reports` holds how far each report is, `http` and `client` talk to Bangumi,
+`undoing` takes a run back.
 """

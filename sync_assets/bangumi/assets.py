@@ -1,5 +1,6 @@
-"""From Trakt to Bangumi, read from top to bottom: matches, plan, reports. Glue only."""
+"""To Bangumi, read from top to bottom: media servers' items, matches, plan, reports. Glue only."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -42,10 +43,27 @@ def build_assets(
     @dg.asset(
         key_prefix=DOMAIN,
         group_name=DOMAIN,
+        kinds={"sqlite"},
+        partitions_def=partitions,
+        pool=DOMAIN,
+        description="What was watched on media servers, by their webhooks, and what other programs "
+        f"have sent. The ledger keeps it.{off}",
+    )
+    def custom(
+        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
+    ) -> dg.MaterializeResult:
+        from sync_assets.bangumi.custom.stage import take_in
+
+        return Stage(settings, ledger, lake.open()).run(context, take_in)
+
+    @dg.asset(
+        key_prefix=DOMAIN,
+        group_name=DOMAIN,
         kinds={"parquet"},
         partitions_def=partitions,
         pool=DOMAIN,
         deps=[
+            custom,
             ["trakt", "history"],
             ["trakt", "changes"],
             ["trakt", "collection"],
@@ -73,8 +91,8 @@ def build_assets(
         partitions_def=partitions,
         pool=DOMAIN,
         deps=[matches, ["trakt", "ratings"]],
-        description="What would change at Bangumi: the difference between what Trakt says and "
-        f"what Bangumi has, as a table and CSV. Nothing is sent.{off}",
+        description="What would change at Bangumi: the difference between what was watched "
+        f"and what Bangumi has, as a table and CSV. Nothing is sent.{off}",
     )
     def plan(
         context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
@@ -99,10 +117,10 @@ def build_assets(
         lake: LakeResource,
         ledger: dg.ResourceParam[Ledger],
     ) -> dg.MaterializeResult:
-        from sync_assets.bangumi.sending import send, send_nothing
+        from sync_assets.bangumi.sending import report
 
         is_dry = settings.bangumi.dry_run or config.dry_run
-        work = send_nothing if is_dry else send
+        work = partial(report, is_dry=is_dry)
         return Stage(settings, ledger, lake.open()).run(context, work)
 
-    return [matches, plan, reports]
+    return [custom, matches, plan, reports]

@@ -1,14 +1,14 @@
 """What to change at Bangumi for one subject: the difference between what is wanted and what is.
 
 Nothing here asks Bangumi or the ledger. What the user has set there by hand counts more than what
-Trakt says, unless the policy says otherwise.
+Trakt or a media server says, unless the policy says otherwise.
 """
 
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from sync_assets.bangumi.entries import EntryDecision
+from sync_assets.bangumi.entries import EntryDecision, is_new_start
 from sync_assets.bangumi.marks import (
     MarkDecisions,
     Reports,
@@ -52,10 +52,16 @@ def must_be_read(
         _mark_is_open(mark, reports.get(key), policy, now) for key, mark in wanted.marks.items()
     ):
         return True
-    entry = reports.get(collection_key(wanted.subject))
+    return _entry_is_open(wanted, reports.get(collection_key(wanted.subject)), now)
+
+
+def _entry_is_open(wanted: WantedSubject, entry: Report | None, now: datetime) -> bool:
+    is_new = is_new_start(wanted, entry)
     if entry is None:
-        return wanted.is_wish or (wanted.rating is not None and bool(wanted.marks))
+        return is_new or wanted.is_wish or (wanted.rating is not None and bool(wanted.marks))
     if entry.state in _PENDING or is_due(entry, now):
+        return True
+    if is_new and entry.state is not ReportState.FAILED:
         return True
     return wanted.rating is not None and wanted.rating != entry.target_rate
 

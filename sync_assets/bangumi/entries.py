@@ -8,6 +8,8 @@ from sync_assets.bangumi.reports import Draft, Report, ReportKind, ReportState, 
 from sync_assets.bangumi.wanted import WantedSubject
 from sync_assets.settings.bangumi import HandPolicy, ReportingSettings
 
+_SETTLED = (ReportState.DONE, ReportState.UNDONE, ReportState.WITHDRAWN)
+
 
 def entry_has(report: Report, collected: Collected | None) -> bool:
     """Say whether the collection has what a report says.
@@ -41,6 +43,20 @@ def held_reason(collected: Collected | None, policy: ReportingSettings) -> str |
     return None
 
 
+def is_new_start(wanted: WantedSubject, report: Report | None) -> bool:
+    """Say whether a media server has begun to play the subject since its entry was looked at.
+
+    Args:
+        wanted: What is wanted of the subject.
+        report: The report of its entry.
+    """
+    if wanted.started_at is None:
+        return False
+    if report is None or report.state not in _SETTLED or report.watched_at is None:
+        return True
+    return wanted.started_at > report.watched_at
+
+
 class EntryDecision:
     """Decides about the entry in the collection of one subject.
 
@@ -66,7 +82,7 @@ class EntryDecision:
     def decide(self, drafts: Iterable[Draft]) -> list[Draft]:
         """Return what the report should be, given what is decided about the episodes."""
         marks = [each for each in drafts if each.key.kind is not ReportKind.COLLECTION]
-        current = self._state.collected
+        current, known = self._state.collected, self._report
         target, rate = self._target_type(marks), self._target_rate()
         draft = Draft(
             collection_key(self._wanted.subject),
@@ -76,6 +92,7 @@ class EntryDecision:
             target_rate=rate,
             previous_type=current.type if current else None,
             previous_rate=current.rate if current else None,
+            watched_at=self._wanted.started_at or (known.watched_at if known else None),
         )
         if target is None:
             return self._without_entry(draft)
@@ -108,14 +125,23 @@ class EntryDecision:
         is_whole = self._is_whole(marks, unmarks)
         is_news = any(e.state in (ReportState.PLANNED, ReportState.DONE) for e in drafts)
         if not is_news and self._is_settled:
-            return current
+            return self._type_by_start(current)
         if is_whole and self._policy.complete_subjects:
             return CollectionType.COLLECTED
         is_completed = current is CollectionType.COLLECTED
         if (marks and not is_completed) or (unmarks and not is_whole and is_completed):
             return CollectionType.WATCHING
-        if current is None and self._wanted.is_wish:
-            return CollectionType.WISH
+        wish = CollectionType.WISH if self._wanted.is_wish else None
+        return self._type_by_start(current or wish)
+
+    def _type_by_start(self, current: CollectionType | None) -> CollectionType | None:
+        """Return what the entry should be where playing may have begun; 看过 is never lowered.
+
+        What was put aside comes here only where the policy is to resume it.
+        """
+        is_seen = current is CollectionType.COLLECTED
+        if is_new_start(self._wanted, self._report) and not is_seen:
+            return CollectionType.WATCHING
         return current
 
     @property

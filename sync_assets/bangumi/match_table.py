@@ -24,7 +24,7 @@ class StoredMatch:
         work: Its show or film.
         title: What it is, for people.
         media_type: Episode or film.
-        season: Its season at Trakt.
+        season: Its season at Trakt or on the media server.
         number: Its number there.
         absolute_number: Its number from the beginning of the show.
         release_date: The day on which it was first seen.
@@ -37,10 +37,11 @@ class StoredMatch:
         confidence: From 0 to 1.
         evidence: Why, for people.
         candidates: Subjects that may be meant.
-        plays: How many plays Trakt has.
-        removed_plays: How many were removed there.
+        plays: How many plays Trakt has, or media servers have told of.
+        removed_plays: How many were removed at Trakt.
         watched_at: The last one.
         is_collected_only: It is in Trakt's collection, and was never watched.
+        started_at: When a media server last began to play it.
     """
 
     key: str
@@ -64,11 +65,17 @@ class StoredMatch:
     removed_plays: int
     watched_at: datetime | None
     is_collected_only: bool
+    started_at: datetime | None = None
 
     @property
     def is_film(self) -> bool:
         """Whether it is a film."""
         return self.media_type == MediaType.MOVIE
+
+    @property
+    def was_watched(self) -> bool:
+        """Whether it was watched, even if the play was removed since."""
+        return self.plays + self.removed_plays > 0
 
     @property
     def is_special(self) -> bool:
@@ -120,6 +127,7 @@ def stored_match(watched: Watched, match: Match, episode_counts: Mapping[int, in
         removed_plays=watched.removed_plays,
         watched_at=watched.watched_at,
         is_collected_only=watched.is_collected_only,
+        started_at=watched.started_at,
     )
 
 
@@ -176,5 +184,6 @@ def _schema() -> "pa.Schema":
         "removed_plays": pa.int64(),
         "watched_at": pa.timestamp("us", tz="UTC"),
         "is_collected_only": pa.bool_(),
+        "started_at": pa.timestamp("us", tz="UTC"),
     }
     return pa.schema([(name, types.get(name, pa.string())) for name in StoredMatch.__slots__])

@@ -5,6 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
+from sync_assets.bangumi.custom.items import mark_matched, read_items
+from sync_assets.bangumi.custom.watched import as_watched
 from sync_assets.bangumi.match_table import (
     ASSET,
     StoredMatch,
@@ -19,15 +21,16 @@ from sync_assets.bangumi.matching import (
     read_overrides,
 )
 from sync_assets.bangumi.searching import RememberedSearch
-from sync_assets.bangumi.trakt_tables import read_collected, read_watched
+from sync_assets.bangumi.trakt_tables import Watched, read_collected, read_watched
 from sync_assets.catalog.index import CatalogIndex
+from sync_assets.lake import AbsentError
 from sync_assets.settings.bangumi import CollectionPolicy
 
 _REVIEWS_SHOWN = 50
 
 
 def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResult:
-    """Match the history of an account.
+    """Match what an account has watched, by its history at Trakt and by media servers.
 
     Args:
         run: The account.
@@ -40,7 +43,9 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     Raises:
         SyncError: There is no history, no catalogue, or a rule is wrong.
     """
-    watched = read_watched(run.lake, run.account)
+    with run.ledger.read() as connection:
+        items = read_items(connection, run.account)
+    watched = _history(run) + as_watched(items)
     if run.settings.reporting.collection is CollectionPolicy.WISH:
         known = {each.item.key for each in watched}
         watched += [e for e in read_collected(run.lake, run.account) if e.item.key not in known]
@@ -62,7 +67,19 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     matches = [stored_match(each, answer, counts) for each, answer in pairs]
     before = _waiting(run)
     write_matches(run.lake, run.account, matches)
+    with run.ledger.write() as connection:
+        mark_matched(connection, items, run.run_id)
     return _result(run, matches, before)
+
+
+def _history(run: AccountRun) -> list[Watched]:
+    try:
+        return read_watched(run.lake, run.account)
+    except AbsentError:
+        # Who is known to a media server needs no account of Trakt.
+        if run.account in run.settings.custom.accounts:
+            return []
+        raise
 
 
 def match_rate(matches: list[StoredMatch]) -> float:

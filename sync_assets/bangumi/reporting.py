@@ -11,7 +11,7 @@ from sync_assets.ops.health import report_result
 from sync_assets.settings import Settings
 
 DOMAIN = "bangumi"
-FIRST_STAGE = "matches"
+FIRST_STAGE = "custom"
 _SEVERITY = (ResultStatus.OK, ResultStatus.DEGRADED, ResultStatus.FAILED)
 
 

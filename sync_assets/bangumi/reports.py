@@ -120,7 +120,8 @@ class Draft:
         previous_type: What it is now; None for an entry that does not exist.
         previous_rate: The rating that it has now.
         episode_id: Bangumi's id of the episode.
-        watched_at: When it was last watched, by Trakt.
+        watched_at: When it was last watched; of an entry, when a media server last began to play
+            it.
         confidence: How sure its place is.
         reason: Why, where that is not plain.
         not_before: When a failed one is tried again.

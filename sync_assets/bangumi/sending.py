@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
+from sync_assets.bangumi.custom.items import mark_done
 from sync_assets.bangumi.deciding import still_wanted
 from sync_assets.bangumi.entries import entry_has
 from sync_assets.bangumi.errors import (
@@ -70,6 +71,25 @@ class Sent:
     unknown: int = 0
     withdrawn: int = 0
     outdated: int = 0
+
+
+def report(run: AccountRun, *, is_dry: bool) -> StageResult:
+    """Send the plan of an account, or say what a dry run leaves unsent.
+
+    Args:
+        run: The account.
+        is_dry: Send nothing.
+
+    Returns:
+        Counts.
+
+    Raises:
+        SyncError: Bangumi takes no requests now; what was sent is recorded, the rest is planned.
+    """
+    result = send_nothing(run) if is_dry else send(run)
+    with run.ledger.write() as connection:
+        mark_done(connection, run.account, run.run_id)
+    return result
 
 
 def send(run: AccountRun) -> StageResult:

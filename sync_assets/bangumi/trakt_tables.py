@@ -32,6 +32,7 @@ class Watched:
         removed_plays: How many plays were removed at Trakt.
         watched_at: The last play; of a removed item the last one before.
         is_collected_only: It was never watched; it is in the collection.
+        started_at: When a media server last began to play it.
     """
 
     item: WatchedItem
@@ -41,6 +42,7 @@ class Watched:
     removed_plays: int = 0
     watched_at: datetime | None = None
     is_collected_only: bool = False
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What Bangumi should have, by what Trakt says and where the matching puts it."""
+"""What Bangumi should have, by what Trakt and media servers say, and where the matching puts it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ class WantedMark:
     Attributes:
         key: Which report it is.
         title: What it is, for people.
-        is_watched: Whether a play of it is left at Trakt; without one its mark may be taken away.
+        is_watched: Whether a play of it is left; without one its mark may be taken away.
         watched_at: The last play.
         confidence: How sure its place is.
         method: How the place was found.
@@ -47,6 +47,7 @@ class WantedSubject:
         marks: The episodes.
         rating: The rating that Trakt has for it.
         is_wish: Whether it is in Trakt's collection, and wanted as 想看.
+        started_at: When a media server last began to play it, where that makes it 在看.
         episode_count: How many main episodes the catalogue counts, if it knows.
     """
 
@@ -55,6 +56,7 @@ class WantedSubject:
     marks: Mapping[ReportKey, WantedMark] = field(default_factory=dict)
     rating: int | None = None
     is_wish: bool = False
+    started_at: datetime | None = None
     episode_count: int | None = None
 
 
@@ -83,18 +85,26 @@ def wanted_subjects(
             by_subject.setdefault(match.subject, []).append(match)
     wanted = {}
     for subject, found in by_subject.items():
-        watched = [each for each in found if not each.is_collected_only]
-        is_wish = policy.collection is CollectionPolicy.WISH and len(watched) < len(found)
-        if watched or is_wish:
+        watched = [each for each in found if each.was_watched]
+        is_collected = any(each.is_collected_only for each in found)
+        is_wish = policy.collection is CollectionPolicy.WISH and is_collected
+        started_at = _started_at(found) if policy.watching_on_start else None
+        if watched or is_wish or started_at is not None:
             wanted[subject] = WantedSubject(
                 subject,
                 found[0].title,
                 _marks(subject, watched),
                 rating_of.get(subject),
                 is_wish,
+                started_at,
                 max((each.subject_episodes or 0 for each in found), default=0) or None,
             )
     return wanted
+
+
+def _started_at(matches: Iterable[StoredMatch]) -> datetime | None:
+    starts = [each.started_at for each in matches if each.started_at is not None]
+    return max(starts, default=None)
 
 
 def _marks(subject: int, matches: Sequence[StoredMatch]) -> dict[ReportKey, WantedMark]:
@@ -131,7 +141,7 @@ def _subject_ratings(
     if policy is RatingPolicy.OFF:
         return {}
     first: dict[tuple[str, int | None], StoredMatch] = {}
-    watched = [each for each in matches if not each.is_collected_only and not each.is_special]
+    watched = [each for each in matches if each.was_watched and not each.is_special]
     for match in sorted(watched, key=lambda each: (each.season or 0, each.number or 0)):
         if match.is_film:
             first.setdefault((match.work, None), match)

@@ -36,7 +36,12 @@ INBOX = Lifecycle(
     initial={InboxState.RECEIVED},
     transitions={
         InboxState.RECEIVED: {InboxState.CLAIMED, InboxState.IGNORED},
-        InboxState.CLAIMED: {InboxState.RECEIVED, InboxState.DONE, InboxState.FAILED},
+        InboxState.CLAIMED: {
+            InboxState.RECEIVED,
+            InboxState.DONE,
+            InboxState.FAILED,
+            InboxState.IGNORED,
+        },
         InboxState.FAILED: {InboxState.RECEIVED, InboxState.IGNORED},
     },
 )

@@ -11,9 +11,10 @@ Its migration creates the constraint and executes `transition_triggers`.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Connection, Table, select, update
+from sqlalchemy import CheckConstraint, Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_assets.errors import SyncError
@@ -21,6 +22,8 @@ from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.types import AnyRow, utc_now
 
 State = TypeVar("State", bound=StrEnum)
+
+_ROWS_PER_STATEMENT = 500
 
 
 class IllegalTransitionError(SyncError):
@@ -134,24 +137,25 @@ class Lifecycle(Generic[State]):
             The id of each new row, in order; None for a row that was already there.
         """
         now = utc_now()
+        given = [{"state": self._initial_state(row), "changed_at": now, **row} for row in rows]
         ids: list[int | None] = []
-        events = []
-        statement = self._insert(connection, unique)
-        for row in rows:
-            values = {"state": self._initial_state(row), "changed_at": now, **row}
-            row_id = connection.execute(statement, values).scalar()
-            ids.append(row_id)
-            if row_id is not None:
-                events.append(
-                    Event(
-                        self.name,
-                        str(row_id),
-                        state=str(values["state"]),
-                        run_id=run_id,
-                        owner=row.get("owner"),
-                    )
+        # One statement holds rows of the same columns only.
+        for _, some in groupby(given, key=lambda row: row.keys()):
+            ids += self._insert(connection, list(some), unique)
+        append_events(
+            connection,
+            [
+                Event(
+                    self.name,
+                    str(row_id),
+                    state=str(row["state"]),
+                    run_id=run_id,
+                    owner=row.get("owner"),
                 )
-        append_events(connection, events)
+                for row, row_id in zip(given, ids, strict=True)
+                if row_id is not None
+            ],
+        )
         return ids
 
     def transition(  # noqa: PLR0913 - all but three are optional, and named
@@ -190,12 +194,7 @@ class Lifecycle(Generic[State]):
                 f"{self.name} {row_id} is {current}, not {' or '.join(sorted(expected))}.",
                 remedy="Look at its events: another run or user changed it meanwhile.",
             )
-        if to not in self.transitions[current]:
-            following = ", ".join(sorted(self.transitions[current])) or "nothing, it is final"
-            raise IllegalTransitionError(
-                f"{self.name} {row_id} cannot go from {current} to {to}.",
-                remedy=f"From {current} it can go to: {following}.",
-            )
+        self._require_legal(row_id, current, to)
         row = connection.execute(
             update(self.table)
             .where(self.table.c.id == row_id)
@@ -243,9 +242,64 @@ class Lifecycle(Generic[State]):
             UnknownSubjectError: One of the rows does not exist.
             IllegalTransitionError: One of the rows may not change so.
         """
-        return [
-            self.transition(connection, row_id, to, run_id=run_id, **changes) for row_id in row_ids
-        ]
+        ids = list(dict.fromkeys(row_ids))
+        rows: dict[int, AnyRow] = {}
+        for start in range(0, len(ids), _ROWS_PER_STATEMENT):
+            rows |= self._transition_some(
+                connection, ids[start : start + _ROWS_PER_STATEMENT], to, run_id=run_id, **changes
+            )
+        return [rows[row_id] for row_id in ids]
+
+    def _transition_some(
+        self,
+        connection: Connection,
+        ids: Sequence[int],
+        to: State,
+        *,
+        run_id: str | None,
+        **changes: Any,
+    ) -> dict[int, AnyRow]:
+        columns = self.table.c
+        query = select(columns.id, columns.state).where(columns.id.in_(ids)).with_for_update()
+        before = {row.id: self.states(row.state) for row in connection.execute(query)}
+        for row_id in ids:
+            if row_id not in before:
+                raise self._unknown(row_id)
+            self._require_legal(row_id, before[row_id], to)
+        changed = connection.execute(
+            update(self.table)
+            .where(columns.id.in_(ids))
+            .values(state=str(to), changed_at=utc_now(), **changes)
+            .returning(*columns)
+        )
+        rows = {row.id: row for row in changed}
+        append_events(
+            connection,
+            [
+                Event(
+                    self.name,
+                    str(row_id),
+                    previous_state=str(before[row_id]),
+                    state=str(to),
+                    run_id=run_id,
+                )
+                for row_id in ids
+            ],
+        )
+        return rows
+
+    def _require_legal(self, row_id: int, current: State, to: State) -> None:
+        if to not in self.transitions[current]:
+            following = ", ".join(sorted(self.transitions[current])) or "nothing, it is final"
+            raise IllegalTransitionError(
+                f"{self.name} {row_id} cannot go from {current} to {to}.",
+                remedy=f"From {current} it can go to: {following}.",
+            )
+
+    def _unknown(self, row_id: int) -> UnknownSubjectError:
+        return UnknownSubjectError(
+            f"There is no {self.name} {row_id}.", remedy="Check the id; it may be removed."
+        )
 
     def _initial_state(self, row: Mapping[str, Any]) -> str:
         if "state" in row:
@@ -255,20 +309,30 @@ class Lifecycle(Generic[State]):
             raise ValueError(message)
         return str(next(iter(self.initial)))
 
-    def _insert(self, connection: Connection, unique: Sequence[str]) -> Any:
+    def _insert(
+        self, connection: Connection, rows: Sequence[Mapping[str, Any]], unique: Sequence[str]
+    ) -> list[int | None]:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(self.table)
-        if unique:
-            statement = statement.on_conflict_do_nothing(index_elements=list(unique))
-        return statement.returning(self.table.c.id)
+        columns = self.table.c
+        if not unique:
+            statement = insert(self.table).returning(columns.id, sort_by_parameter_order=True)
+            return list(connection.execute(statement, rows).scalars())
+        statement = (
+            dialect.insert(self.table)
+            .on_conflict_do_nothing(index_elements=list(unique))
+            .returning(columns.id, *(columns[name] for name in unique))
+        )
+        inserted = {
+            tuple(values): row_id for row_id, *values in connection.execute(statement, rows)
+        }
+        # The rows that were there already give nothing back, so that their place says nothing.
+        return [inserted.pop(tuple(row[name] for name in unique), None) for row in rows]
 
     def _locked_row(self, connection: Connection, row_id: int) -> AnyRow:
         query = select(self.table).where(self.table.c.id == row_id).with_for_update()
         row = connection.execute(query).one_or_none()
         if row is None:
-            raise UnknownSubjectError(
-                f"There is no {self.name} {row_id}.", remedy="Check the id; it may be removed."
-            )
+            raise self._unknown(row_id)
         return row
 
 

@@ -16,6 +16,7 @@ KNOWN_REVISIONS = (
     "0009",
     "0010",
     "0011",
+    "0012",
 )
 """All revisions, oldest first."""
 

@@ -119,10 +119,10 @@ def carry_out(
         taken = [*adoption.files, *adoption.archived]
         enter_files(connection, account.name, taken, run_id=run_id)
         works = read_works(connection, account.name, work_ids=adoption.complete)
-        for work in works.values():
-            complete(connection, work, version=work.version, run_id=run_id)
-            if not post:
-                mark_announced(connection, work)
+        versions = [(work, work.version) for work in works.values()]
+        complete(connection, versions, run_id=run_id)
+        if not post:
+            mark_announced(connection, works.values())
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

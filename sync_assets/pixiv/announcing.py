@@ -59,6 +59,7 @@ def announce_works(account: Account, ledger: Ledger, announce: Announce, *, ugoi
         files = _files_of(connection, account, waiting)
     queued = 0
     for start in range(0, len(waiting), _WORKS_PER_TRANSACTION):
+        announced = []
         with ledger.write() as connection:
             for work in waiting[start : start + _WORKS_PER_TRANSACTION]:
                 shown = shown_files(work, files.get(work.work_id, ()))
@@ -73,7 +74,8 @@ def announce_works(account: Account, ledger: Ledger, announce: Announce, *, ugoi
                     chat_ids=account.settings.chat_ids,
                 )
                 queued += announce(connection, announcement)
-                mark_announced(connection, work)
+                announced.append(work)
+            mark_announced(connection, announced)
     return queued
 
 

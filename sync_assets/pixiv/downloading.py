@@ -263,6 +263,7 @@ class Downloads:
         if not attempted:
             return
         seen.concluded.update(attempted)
+        completed = []
         with self._ledger.write() as connection:
             works = read_works(connection, self._account.name, work_ids=attempted)
             files: dict[int, list[StoredFile]] = {}
@@ -278,10 +279,11 @@ class Downloads:
                 reason = incomplete_reason(work, own, pages) or seen.shortfall(work.work_id)
                 if reason is None:
                     newest = max((each.version for each in own), default="")
-                    complete(connection, work, version=newest, run_id=self._run_id)
-                    self._result.count("completed")
+                    completed.append((work, newest))
                 elif work.state is WorkState.WANTED and work.work_id in attempted:
                     self._fail(connection, work, seen.errors.get(work.work_id, reason))
+            complete(connection, completed, run_id=self._run_id)
+        self._result.count("completed", len(completed))
 
     def _fail(self, connection: Connection, work: Work, reason: str) -> None:
         state = fail_attempt(

@@ -5,7 +5,7 @@ a part of this project. Each option that is not its default is here because of s
 seen to go wrong without it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ ARCHIVE_FORMAT = "{id}_{num}_{date_url:%Y%m%d%H%M%S}"
 FILE_NAME = "{id}_p{num}_{date_url:%Y%m%d%H%M%S}.{extension}"
 DIRECTORY = ["{user[id]}"]
 FILE_FIELDS = ["id", "num", "date_url", "extension", "_path"]
+POST_FIELDS = ["id", "count", "frames", "_ugoira_frame_data"]
+"""What a download pass says of a work; a list pass says all that is known."""
 
 
 def bookmarks_url(user_id: int, visibility: Visibility) -> str:
@@ -51,7 +53,12 @@ def listing_config(
         "sanity": False,
         "metadata-bookmark": tags,
     }
-    return _config(account, run_directory, options, events=("post", "prepare", "finalize-success"))
+    recorders = [
+        _recorder(run_directory, "post"),
+        _recorder(run_directory, "prepare", FILE_FIELDS),
+        _recorder(run_directory, "finalize-success"),
+    ]
+    return _config(account, options, recorders)
 
 
 def download_config(
@@ -80,12 +87,16 @@ def download_config(
         "ugoira": True,
         "sanity": True,
     }
-    events = ("post", "after", "skip", "error", "finalize-success")
-    return _config(account, run_directory, options, events=events)
+    recorders = [
+        _recorder(run_directory, "post", POST_FIELDS),
+        *(_recorder(run_directory, event, FILE_FIELDS) for event in ("after", "skip", "error")),
+        _recorder(run_directory, "finalize-success"),
+    ]
+    return _config(account, options, recorders)
 
 
 def _config(
-    account: Account, run_directory: Path, options: dict[str, Any], *, events: tuple[str, ...]
+    account: Account, options: dict[str, Any], recorders: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     pixiv = account.pixiv
     network: dict[str, Any] = {
@@ -104,7 +115,7 @@ def _config(
             "metadata-path": "_path",
             "sleep": pixiv.sleep,
             "sleep-request": pixiv.sleep_request,
-            "postprocessors": [_recorder(run_directory, event) for event in events],
+            "postprocessors": list(recorders),
             "pixiv": {
                 "refresh-token": account.settings.refresh_token.get_secret_value(),
                 "directory": DIRECTORY,
@@ -122,8 +133,8 @@ def _config(
     }
 
 
-def _recorder(run_directory: Path, event: str) -> dict[str, Any]:
-    """Append one line of JSON per event to a file of its own."""
+def _recorder(run_directory: Path, event: str, fields: Sequence[str] = ()) -> dict[str, Any]:
+    """Append one line of JSON per event to a file of its own, with all fields or with some."""
     recorder: dict[str, Any] = {
         "name": "metadata",
         "mode": "jsonl",
@@ -136,6 +147,6 @@ def _recorder(run_directory: Path, event: str) -> dict[str, Any]:
         # Of an empty list there is nothing to write, and its end must still be seen.
         "empty": True,
     }
-    if event in {"prepare", "after", "skip", "error"}:
-        recorder["include"] = FILE_FIELDS
+    if fields:
+        recorder["include"] = list(fields)
     return recorder

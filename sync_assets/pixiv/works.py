@@ -196,18 +196,29 @@ def set_aside(
     )
 
 
-def complete(connection: Connection, work: Work, *, version: str, run_id: str | None) -> None:
-    """Record that all files of a work are there; what is new of them can be announced."""
-    WORKS.transition(
+def complete(
+    connection: Connection, versions: Iterable[tuple[Work, str]], *, run_id: str | None
+) -> None:
+    """Record that all files of works are there; what is new of them can be announced.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        versions: The works, each with the newest version of its files.
+        run_id: The Dagster run.
+    """
+    completed = list(versions)
+    for work, version in completed:
+        if version > work.version:
+            update_work(connection, work, version=version)
+    WORKS.transition_all(
         connection,
-        work.id,
+        [work.id for work, _ in completed],
         WorkState.COMPLETE,
         run_id=run_id,
         attempts=0,
         not_before=None,
         failure_reason=None,
         announced_at=None,
-        version=max(work.version, version),
     )
 
 
@@ -239,9 +250,15 @@ def fail_attempt(
     return WorkState.WANTED
 
 
-def mark_announced(connection: Connection, work: Work) -> None:
-    """Record that a work's files are queued for Telegram."""
-    update_work(connection, work, announced_at=utc_now())
+def mark_announced(connection: Connection, works: Iterable[Work]) -> None:
+    """Record that the files of works are queued for Telegram."""
+    ids = [work.id for work in works]
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        connection.execute(
+            update(pixiv_works)
+            .where(pixiv_works.c.id.in_(ids[start : start + _IDS_PER_QUERY]))
+            .values(announced_at=utc_now())
+        )
 
 
 def unannounced_works(connection: Connection, account: str) -> dict[int, Work]:

@@ -10,6 +10,7 @@ from sync_assets.ledger.inbox import waiting
 from sync_assets.ledger.leases import is_held
 from sync_assets.relay.assets import PARTITIONS
 from sync_assets.relay.downloads import due_count
+from sync_assets.relay.models import LEASE_NAME
 from sync_assets.relay.runs import DOWNLOADS, MEDIA
 from sync_assets.relay.waiting import EVENT_JOB
 from sync_assets.settings.relay import RelaySettings
@@ -74,7 +75,7 @@ def has_work(ledger: Ledger, settings: RelaySettings) -> bool:
         settings: The domain's configuration.
     """
     with ledger.read() as connection:
-        if is_held(connection, EVENT_JOB.lease_name):
+        if is_held(connection, LEASE_NAME):
             return False
         if waiting(connection, *EVENT_JOB.sources) is not None:
             return True

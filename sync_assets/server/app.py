@@ -9,9 +9,11 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from sync_assets import __version__
 from sync_assets.ledger import Ledger
 from sync_assets.server import (
+    custom_items,
     documentation,
     events,
     health,
+    media_webhooks,
     metrics,
     pages,
     storage_webhooks,
@@ -76,6 +78,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         webhooks,
         storage_webhooks,
         telegram_webhook,
+        media_webhooks,
+        custom_items,
         pages,
         trakt_pages,
         documentation,
@@ -105,7 +109,8 @@ async def run_parts(
     reader = LedgerReader(ledger)
     inbox = InboxWriter(ledger, on_batch=measurements.observe_batch)
     feed = EventFeed(reader.read)
-    jobs = [*storage_webhooks.event_jobs(settings), *telegram_webhook.event_jobs(settings)]
+    webhooks = (storage_webhooks, telegram_webhook, media_webhooks)
+    jobs = [job for module in webhooks for job in module.event_jobs(settings)]
     launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(

@@ -1,7 +1,8 @@
 """Who may call what: bearer tokens and their scopes.
 
-A token travels in the `Authorization` header only; addresses end up in logs and histories. An
-unknown, a wrong and a revoked token get the same answer.
+A token travels in the `Authorization` header; addresses end up in logs and histories. Only webhooks
+whose senders can set no header take one from the address. An unknown, a wrong and a revoked token
+get the same answer.
 """
 
 import re
@@ -52,21 +53,61 @@ class RequireScope(HTTPBearer):
                 f"make a token with: scripts/token create --name NAME --scope {self._scope}",
                 headers={"WWW-Authenticate": REALM},
             )
-        plain_text = plain_text.strip()
-        token = None
-        if _PLAIN_TEXT.fullmatch(plain_text):
-            token = await context_of(request).tokens.verify(plain_text)
-        if token is None:
-            raise UnauthenticatedError(
-                "The token is not valid.",
-                remedy="Make another with: scripts/token create",
-                headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
-            )
+        token = await _verified(request, plain_text)
         if not token.scope.allows(self._scope):
-            needed = f'error="insufficient_scope", scope="{self._scope}"'
-            raise ForbiddenError(
-                f"The token's scope is {token.scope}; this address needs {self._scope}.",
-                remedy=f"Make a token with: scripts/token create --name NAME --scope {self._scope}",
-                headers={"WWW-Authenticate": f"{REALM}, {needed}"},
-            )
+            raise _of_another_scope(token, self._scope)
         return token
+
+
+class RequireIngestToken(RequireScope):
+    """The dependency of webhooks whose senders can set no header: the address may have the token.
+
+    An address ends up in logs and in the sender's configuration, so that only a token that can do
+    nothing but send events is taken from there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Scope.INGEST)
+
+    async def __call__(self, request: Request) -> Token:
+        """Verify the request's token, from its header or else from `?token=`.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The token.
+
+        Raises:
+            UnauthenticatedError: There is none, or it is not valid.
+            ForbiddenError: It is valid, and of another scope.
+        """
+        plain_text = request.query_params.get("token")
+        if "authorization" in request.headers or plain_text is None:
+            return await super().__call__(request)
+        token = await _verified(request, plain_text)
+        if token.scope is not Scope.INGEST:
+            raise _of_another_scope(token, Scope.INGEST)
+        return token
+
+
+async def _verified(request: Request, plain_text: str) -> Token:
+    plain_text = plain_text.strip()
+    token = None
+    if _PLAIN_TEXT.fullmatch(plain_text):
+        token = await context_of(request).tokens.verify(plain_text)
+    if token is None:
+        raise UnauthenticatedError(
+            "The token is not valid.",
+            remedy="Make another with: scripts/token create",
+            headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
+        )
+    return token
+
+
+def _of_another_scope(token: Token, scope: Scope) -> ForbiddenError:
+    return ForbiddenError(
+        f"The token's scope is {token.scope}; this address needs {scope}.",
+        remedy=f"Make a token with: scripts/token create --name NAME --scope {scope}",
+        headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{scope}"'},
+    )

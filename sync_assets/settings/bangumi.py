@@ -1,11 +1,11 @@
-"""The configuration of the Bangumi domain: accounts, matching, and what is reported."""
+"""The configuration of the Bangumi domain: accounts, media servers, matching, reports."""
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.times import Cron, TimeZone
@@ -44,6 +44,16 @@ def _https(url: str) -> str:
         message = "must be https; http is for addresses of this machine"
         raise ValueError(message)
     return url.rstrip("/")
+
+
+class CustomSource(StrEnum):
+    """Who says what was watched, besides Trakt: media servers, and programs of one's own."""
+
+    PLEX = "plex"
+    EMBY = "emby"
+    JELLYFIN = "jellyfin"
+    TAUTULLI = "tautulli"
+    CUSTOM = "custom"
 
 
 class BangumiAccountSettings(Section):
@@ -101,6 +111,10 @@ class ReportingSettings(Section):
     collection: CollectionPolicy = Field(
         default=CollectionPolicy.OFF, description="off, or wish: Trakt's collection becomes 想看."
     )
+    watching_on_start: bool = Field(
+        default=True,
+        description="Whether a subject becomes 在看 when a media server begins to play it.",
+    )
     on_hold: HandPolicy = Field(
         default=HandPolicy.RESPECT, description="respect or resume subjects that are 搁置."
     )
@@ -108,6 +122,40 @@ class ReportingSettings(Section):
         default=HandPolicy.RESPECT,
         description="respect or resume subjects and episodes that are 抛弃.",
     )
+
+
+class CustomSettings(Section):
+    """Whose plays on media servers are reported, and which."""
+
+    users: Mapping[str, str] = Field(
+        default={},
+        description="Users of the media servers, NAME or SOURCE:NAME, each with the account that "
+        "gets what they watch. Others are ignored.",
+    )
+    sources: tuple[CustomSource, ...] = Field(
+        default=tuple(CustomSource), description="Whose events count: all but those left out."
+    )
+    libraries: Mapping[CustomSource, tuple[str, ...]] = Field(
+        default={},
+        description="The libraries of a source that count, by name or by the folder that their "
+        "files are in. Default: all of them.",
+    )
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that get what somebody watches on a media server."""
+        return frozenset(self.users.values())
+
+    def account_of(self, source: CustomSource, user: str) -> str | None:
+        """Return the account that gets what a user watches; None for users that are not known.
+
+        Args:
+            source: Where the user is one; a name that is given for it goes before others.
+            user: The user's name; its case makes no difference.
+        """
+        known = {name.casefold(): account for name, account in self.users.items()}
+        name = user.casefold()
+        return known.get(f"{source}:{name}", known.get(name))
 
 
 class BangumiSettings(Section):
@@ -135,8 +183,17 @@ class BangumiSettings(Section):
     )
     matching: MatchingSettings = MatchingSettings()
     reporting: ReportingSettings = ReportingSettings()
+    custom: CustomSettings = CustomSettings()
 
     @property
     def active_accounts(self) -> list[str]:
         """The accounts that are not paused, sorted."""
         return sorted(name for name, account in self.accounts.items() if not account.paused)
+
+    @model_validator(mode="after")
+    def _users_have_an_account(self) -> Self:
+        for user, account in self.custom.users.items():
+            if account not in self.accounts:
+                message = f"custom.users.{user}: there is no table accounts.{account}"
+                raise ValueError(message)
+        return self

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from sync_assets.launching import ActiveRun, wanted_run
+from sync_assets.active_runs import active_runs
+from sync_assets.launching import wanted_run
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.strm.assets import LIBRARY_OP, METADATA_OP
 from sync_assets.strm.deleting.approval import APPROVAL_JOB
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 
 _CHANGES = dg.AssetSelection.assets([DOMAIN, "changes"])
-# Not NOT_STARTED: such a run may be the remains of a crash, which nothing ever starts.
-_QUEUED = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING)
 _SENSOR_SECONDS = 5
 _PLAN_ID = "put the id here that deletion_is_safe names"
 
@@ -123,15 +122,10 @@ def build_events_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinit
         "and those that are to be looked at again.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        wanted = wanted_run(context.resources.ledger, EVENT_JOB, _active_runs(context.instance))
+        active = active_runs(context.instance, EVENT_JOB.name)
+        wanted = wanted_run(context.resources.ledger, EVENT_JOB, active)
         if wanted is None:
             return dg.SkipReason("No storage event waits for a run.")
         return dg.RunRequest(run_key=wanted.run_key)
 
     return sensor
-
-
-def _active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
-    statuses = [*_QUEUED, dg.DagsterRunStatus.STARTED]
-    runs = instance.get_runs(dg.RunsFilter(job_name=EVENT_JOB.name, statuses=statuses))
-    return [ActiveRun(run.run_id, run.status not in _QUEUED) for run in runs]

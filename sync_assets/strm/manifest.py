@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     literal,
     or_,
@@ -109,6 +110,22 @@ class Manifest:
         with self._ledger.read() as connection:
             is_inside = self._below(connection, below)
             return _count(connection, *is_inside, strm_files.c.kind == self.kind)
+
+    def has_any(self, *, written_before: float) -> bool:
+        """Tell whether the job owns any file of the manifest's kind that was entered by then.
+
+        Args:
+            written_before: Seconds since the epoch.
+        """
+        query = select(
+            exists().where(
+                strm_files.c.job == self._job,
+                strm_files.c.kind == self.kind,
+                strm_files.c.written_at < written_before,
+            )
+        )
+        with self._ledger.read() as connection:
+            return connection.execute(query).scalar_one()
 
     def names(
         self, directories: Sequence[str], *, written_before: float | None = None

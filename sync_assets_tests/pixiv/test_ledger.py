@@ -60,9 +60,9 @@ def test_a_work_goes_its_legal_ways_only(ledger: Ledger) -> None:
         want(connection, work, run_id=None, reason="a full pass")
         (work,) = due_works(connection, "main").values()
         assert work.attempts == 0
-        complete(connection, work, version="20240501120000", run_id=None)
+        complete(connection, [(work, "20240501120000")], run_id=None)
         assert last_unannounced(connection, "main") is not None
-        mark_announced(connection, work)
+        mark_announced(connection, [work])
         assert last_unannounced(connection, "main") is None
         (work,) = read_works(connection, "main").values()
         with pytest.raises(IllegalTransitionError):

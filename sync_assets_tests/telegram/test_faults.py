@@ -1,5 +1,6 @@
 """Everything that Telegram and the network do: nothing is lost, nothing is posted twice."""
 
+import re
 import time
 from pathlib import Path
 
@@ -233,7 +234,7 @@ def test_a_long_retry_after_survives_a_restart(outbox: Outbox, server: TelegramS
     outbox.queue(pages=2, chats=("1", "2"))
     assert set(outbox.send().paused) == {"1"}
     requests = server.requests["sendMediaGroup"]
-    assert "900 s" in outbox.send().paused["1"]
+    assert re.search(r"in (900|89\d) s", outbox.send().paused["1"])
     assert server.requests["sendMediaGroup"] == requests
     outbox.pass_time()
     assert outbox.send().sent == 2

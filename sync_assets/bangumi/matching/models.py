@@ -6,7 +6,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from sync_assets.catalog.models import Work
+from sync_assets.catalog.models import Provider, Work, WorkKind
+
+_PROVIDERS = tuple(Provider)
 
 
 class MediaType(StrEnum):
@@ -89,39 +91,58 @@ class WatchedItem:
 
 @dataclass(frozen=True, slots=True)
 class CustomItem:
-    """An item without ids, as webhooks of media servers and `POST /api/v1/custom` send it.
+    """An episode or a film, as media servers and `POST /api/v1/custom` name it.
+
+    A film has neither season nor episode; `media_type` tells the two apart.
 
     Attributes:
-        key: What the caller knows it by.
         media_type: Episode or film.
         title: The show's or film's title.
         original_title: Its title in its own language.
         season: The season, 0 for specials.
         episode: The episode's number in the season.
         release_date: The day on which the episode or film was first seen.
+        year: The year in which the show or film began.
+        works: The show's or film's ids, never the episode's; most media servers send none for
+            episodes.
         user: Whose it is.
         source: Where it comes from.
     """
 
-    key: str
     media_type: MediaType
     title: str
     original_title: str | None = None
     season: int | None = None
     episode: int | None = None
     release_date: date | None = None
+    year: int | None = None
+    works: tuple[Work, ...] = ()
     user: str | None = None
     source: str = "custom"
+
+    @property
+    def work(self) -> str:
+        """What tells shows and films apart: the best of its ids, else its title."""
+        kind = WorkKind.SHOW if self.media_type is MediaType.EPISODE else WorkKind.MOVIE
+        best = min(self.works, key=lambda work: _PROVIDERS.index(work.provider), default=None)
+        name = f"title/{self.title}" if best is None else f"{best.provider}/{best.identifier}"
+        return f"custom/{kind}/{name}"
 
     def as_watched_item(self) -> WatchedItem:
         """Return it in the form that the matcher takes."""
         is_episode = self.media_type is MediaType.EPISODE
+        season = 1 if self.season is None else self.season
+        place = f"/{season}x{self.episode}" if is_episode else ""
+        # Shows of the same name are told apart by their days.
+        day = "" if self.works or self.release_date is None else f"/{self.release_date}"
         return WatchedItem(
-            key=self.key,
+            key=f"{self.work}{place}{day}",
             media_type=self.media_type,
             title=self.title,
+            works=self.works,
             original_title=self.original_title,
-            season=(1 if self.season is None else self.season) if is_episode else None,
+            year=self.year,
+            season=season if is_episode else None,
             number=self.episode if is_episode else None,
             release_date=self.release_date,
             user=self.user,

@@ -4,7 +4,11 @@ Only definitions belong here, a module per domain; the functions that write to a
 module named after it, in the ledger or in the domain that owns it.
 """
 
-from sync_assets.ledger.schema.bangumi import bangumi_reports, bangumi_searches
+from sync_assets.ledger.schema.bangumi import (
+    bangumi_custom_items,
+    bangumi_reports,
+    bangumi_searches,
+)
 from sync_assets.ledger.schema.base import metadata
 from sync_assets.ledger.schema.foundation import (
     events,
@@ -47,6 +51,7 @@ from sync_assets.ledger.schema.watchlist import (
 )
 
 __all__ = [
+    "bangumi_custom_items",
     "bangumi_reports",
     "bangumi_searches",
     "events",

@@ -1,10 +1,11 @@
-"""Tables of the Bangumi marks: reports and searches."""
+"""Tables of the Bangumi marks: reports, searches, and what media servers say was watched."""
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     Float,
     Index,
     Integer,
@@ -53,4 +54,32 @@ bangumi_searches = Table(
     Column("end", Text, primary_key=True),
     Column("hits", JSON, nullable=False),
     Column("asked_at", UtcDateTime, nullable=False),
+)
+
+bangumi_custom_items = Table(
+    "bangumi_custom_items",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("original_title", Text),
+    Column("year", Integer),
+    Column("season", Integer),
+    Column("number", Integer),
+    Column("release_date", Date),
+    Column("works", JSON, nullable=False),
+    Column("user_name", Text, nullable=False),
+    CheckConstraint("action IN ('watched', 'started')", name="bangumi_action_is_known"),
+    CheckConstraint("media_type IN ('episode', 'movie')", name="bangumi_media_type_is_known"),
+    UniqueConstraint("source", "event_id", "position"),
+    Index(None, "account", "state"),
+    sqlite_autoincrement=True,
 )

@@ -28,7 +28,7 @@ class OrphanFinder:
     Attributes:
         listed: The directories that were seen.
         protected: How many files are kept because their part of the source was not listed whole.
-        is_whole: Whether the listing was complete everywhere.
+        is_whole: Whether the listing was complete everywhere, as far as it was looked at.
     """
 
     def __init__(self, job: StrmJobSettings, manifest: Manifest, listed_at: float) -> None:
@@ -55,7 +55,12 @@ class OrphanFinder:
         return owned
 
     def find(self, listing: Iterable[ListedDirectory], below: Sequence[str]) -> Iterator[OwnedFile]:
-        """Return the orphans of listed directories, then those of directories that are gone."""
+        """Return the orphans of listed directories, then those of directories that are gone.
+
+        Where the job had no files when the listing began, there are none, and it is not read.
+        """
+        if not any(each.has_any(written_before=self._listed_at) for each in self._manifests):
+            return
         status = self.listed
         unreadable: dict[str, set[str]] = {}
         batch: list[ListedDirectory] = []
@@ -74,9 +79,12 @@ class OrphanFinder:
         yield from self._in_listed(batch)
         yield from self._of_discs(below)
         for directory_path in below:
-            for manifest in (self._manifest, self._metadata):
-                if manifest is not None:
-                    yield from self._in_unlisted(manifest, directory_path, status, unreadable)
+            for manifest in self._manifests:
+                yield from self._in_unlisted(manifest, directory_path, status, unreadable)
+
+    @property
+    def _manifests(self) -> list[Manifest]:
+        return [each for each in (self._manifest, self._metadata) if each is not None]
 
     def _in_listed(self, batch: list[ListedDirectory]) -> Iterator[OwnedFile]:
         if self._metadata is not None:

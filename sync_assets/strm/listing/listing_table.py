@@ -134,6 +134,7 @@ def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirector
         The directories in the order of the scan. Errors are left out, and times where their column
         is.
     """
+    is_directory, is_file = EntryKind.DIRECTORY, EntryKind.FILE
     current: ListedDirectory | None = None
     for batch in batches:
         columns = (batch.column(name).to_pylist() for name in _TREE_COLUMNS[:5])
@@ -141,12 +142,12 @@ def from_batches(batches: "Iterable[pa.RecordBatch]") -> Iterator[ListedDirector
         for (directory, name, kind, size, status), sign, modified_at in zip(
             zip(*columns, strict=True), signs, _times(batch), strict=False
         ):
-            if kind == EntryKind.DIRECTORY:
+            if kind == is_directory:
                 if current is not None:
                     yield current
                 current = ListedDirectory(join(directory, name), ListingStatus(status))
-            elif current is not None and kind == EntryKind.FILE:
-                current.files.append(Entry(name, EntryKind.FILE, size, modified_at, sign=sign))
+            elif current is not None and kind == is_file:
+                current.files.append(Entry(name, is_file, size, modified_at, None, sign))
             elif current is not None:
                 current.unreadable.append(Entry(name, EntryKind.UNREADABLE))
     if current is not None:

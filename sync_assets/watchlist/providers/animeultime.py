@@ -9,14 +9,13 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
-from sync_assets.watchlist.providers.listing import episode_key, looked
+from sync_assets.watchlist.providers.listing import episode_key, list_one_page
 from sync_assets.watchlist.providers.models import (
     Download,
     EpisodeReference,
     ListResult,
     ListStatus,
     PageState,
-    Season,
     SeriesReference,
     Variant,
     VariantKind,
@@ -121,10 +120,6 @@ class AnimeultimeProvider(SiteProvider):
         """Whether the page has a list of files."""
         return bool(parse_files(page.text))
 
-    def seasons(self, series: SeriesReference, client: Client) -> tuple[Season, ...]:  # noqa: ARG002 - the protocol's
-        """Each season is a series of its own there."""
-        return ()
-
     def episodes(
         self,
         series: SeriesReference,
@@ -132,16 +127,10 @@ class AnimeultimeProvider(SiteProvider):
         state: Mapping[str, PageState] | None = None,
     ) -> ListResult:
         """List the episodes."""
-        return looked(lambda: self._result(series, client, state or {}))
+        return list_one_page(self.current_url(series.url), client, state, self._read)
 
-    def _result(
-        self, series: SeriesReference, client: Client, state: Mapping[str, PageState]
-    ) -> ListResult:
-        url = self.current_url(series.url)
-        page = client.get(url, state=state.get(url))
-        states = {url: page.state}
-        if page.is_unchanged:
-            return ListResult(ListStatus.OK, state=states, is_unchanged=True)
+    @staticmethod
+    def _read(page: Page) -> ListResult:
         files = parse_files(page.text)
         if files is None:
             return no_data("no list of files")
@@ -150,7 +139,7 @@ class AnimeultimeProvider(SiteProvider):
             for file in files
             if (address := absolute_url(page.url, file.path))
         )
-        return ListResult(ListStatus.OK, episodes, states)
+        return ListResult(ListStatus.OK, episodes)
 
     def resolve(self, variant: Variant, client: Client) -> Download:
         """Ask the player for the file: the wanted quality, or the best that is not above it."""

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from sync_assets.watchlist.providers.feed_items import FeedItem, NotAFeedError, parse_feed
-from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked, read_name
+from sync_assets.watchlist.providers.listing import (
+    Release,
+    episodes_of_releases,
+    list_one_page,
+    read_name,
+)
 from sync_assets.watchlist.providers.models import (
     Download,
     ListResult,
@@ -67,22 +72,16 @@ class FeedProvider:
         state: Mapping[str, PageState] | None = None,
     ) -> ListResult:
         """List the episodes of the feed."""
-        return looked(lambda: self._listed(series, client, state or {}))
 
-    @staticmethod
-    def _listed(
-        series: SeriesReference, client: Client, state: Mapping[str, PageState]
-    ) -> ListResult:
-        page = client.get(series.url, state=state.get(series.url))
-        states = {series.url: page.state}
-        if page.is_unchanged:
-            return ListResult(ListStatus.OK, state=states, is_unchanged=True)
-        try:
-            title, items = parse_feed(page)
-        except NotAFeedError:
-            return ListResult(ListStatus.NO_DATA, message="The address gives no feed.")
-        episodes = episodes_of_releases(map(_release, items), series)
-        return ListResult(ListStatus.OK, episodes, states, title=title)
+        def read(page: Page) -> ListResult:
+            try:
+                title, items = parse_feed(page)
+            except NotAFeedError:
+                return ListResult(ListStatus.NO_DATA, message="The address gives no feed.")
+            episodes = episodes_of_releases(map(_release, items), series)
+            return ListResult(ListStatus.OK, episodes, title=title)
+
+        return list_one_page(series.url, client, state, read)
 
     def resolve(self, variant: Variant, client: Client) -> Download:  # noqa: ARG002 - the protocol's
         """Return the address of the variant, which needs no page."""

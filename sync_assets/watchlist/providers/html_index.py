@@ -7,7 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from sync_assets.watchlist.providers.listing import Release, episodes_of_releases, looked, read_name
+from sync_assets.watchlist.providers.listing import (
+    Release,
+    episodes_of_releases,
+    list_one_page,
+    read_name,
+)
 from sync_assets.watchlist.providers.models import (
     Download,
     ListResult,
@@ -121,21 +126,14 @@ class HtmlIndexProvider:
         state: Mapping[str, PageState] | None = None,
     ) -> ListResult:
         """List the video files of the folder."""
-        return looked(lambda: self._listed(series, client, state or {}))
 
-    @staticmethod
-    def _listed(
-        series: SeriesReference, client: Client, state: Mapping[str, PageState]
-    ) -> ListResult:
-        page = client.get(series.url, state=state.get(series.url))
-        states = {series.url: page.state}
-        if page.is_unchanged:
-            return ListResult(ListStatus.OK, state=states, is_unchanged=True)
-        files = parse_index(page)
-        if files is None:
-            return ListResult(ListStatus.NO_DATA, message="The page is no directory listing.")
-        episodes = episodes_of_releases(map(_release, files), series)
-        return ListResult(ListStatus.OK, episodes, states)
+        def read(page: Page) -> ListResult:
+            files = parse_index(page)
+            if files is None:
+                return ListResult(ListStatus.NO_DATA, message="The page is no directory listing.")
+            return ListResult(ListStatus.OK, episodes_of_releases(map(_release, files), series))
+
+        return list_one_page(series.url, client, state, read)
 
     def resolve(self, variant: Variant, client: Client) -> Download:  # noqa: ARG002 - the protocol's
         """Return the address of the file."""

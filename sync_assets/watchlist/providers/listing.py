@@ -15,6 +15,7 @@ from sync_assets.watchlist.providers.models import (
     SeriesReference,
     Variant,
 )
+from sync_assets.watchlist.providers.pages import Page
 from sync_assets.watchlist.providers.protocol import (
     Client,
     PageBlockedError,
@@ -61,6 +62,33 @@ def looked(look: Callable[[], ListResult]) -> ListResult:
         return look()
     except PageUnavailableError as error:
         return failed(error)
+
+
+def list_one_page(
+    url: str,
+    client: Client,
+    state: Mapping[str, PageState] | None,
+    read: Callable[[Page], ListResult],
+) -> ListResult:
+    """List the episodes of a series whose list is one page.
+
+    Args:
+        url: Its address.
+        client: Fetches.
+        state: What the last result gave.
+        read: Reads the page, where it changed since.
+    """
+
+    def look() -> ListResult:
+        page = client.get(url, state=(state or {}).get(url))
+        if page.is_unchanged:
+            return ListResult(ListStatus.OK, state={url: page.state}, is_unchanged=True)
+        result = read(page)
+        # What holds no list today is read again tomorrow, even if it is the same by then.
+        is_list = result.status is ListStatus.OK
+        return replace(result, state={url: page.state}) if is_list else result
+
+    return looked(look)
 
 
 def look_for_episodes(

@@ -6,14 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from sync_assets.watchlist.providers.listing import episode_key, looked
+from sync_assets.watchlist.providers.listing import episode_key, list_one_page
 from sync_assets.watchlist.providers.models import (
     Download,
     EpisodeReference,
     ListResult,
     ListStatus,
     PageState,
-    Season,
     SeriesReference,
     Variant,
     VariantKind,
@@ -89,10 +88,6 @@ class NekosamaProvider(SiteProvider):
         """Whether the page has a list of episodes."""
         return bool(parse_episodes(page.text))
 
-    def seasons(self, series: SeriesReference, client: Client) -> tuple[Season, ...]:  # noqa: ARG002 - the protocol's
-        """Each season is a series of its own there."""
-        return ()
-
     def episodes(
         self,
         series: SeriesReference,
@@ -100,16 +95,10 @@ class NekosamaProvider(SiteProvider):
         state: Mapping[str, PageState] | None = None,
     ) -> ListResult:
         """List the episodes."""
-        return looked(lambda: self._result(series, client, state or {}))
+        return list_one_page(self.current_url(series.url), client, state, self._read)
 
-    def _result(
-        self, series: SeriesReference, client: Client, state: Mapping[str, PageState]
-    ) -> ListResult:
-        url = self.current_url(series.url)
-        page = client.get(url, state=state.get(url))
-        states = {url: page.state}
-        if page.is_unchanged:
-            return ListResult(ListStatus.OK, state=states, is_unchanged=True)
+    @staticmethod
+    def _read(page: Page) -> ListResult:
         listed = parse_episodes(page.text)
         if listed is None:
             return no_data("no list of episodes")
@@ -118,7 +107,7 @@ class NekosamaProvider(SiteProvider):
             for each in listed
             if (address := absolute_url(page.url, each.path))
         )
-        return ListResult(ListStatus.OK, episodes, states)
+        return ListResult(ListStatus.OK, episodes)
 
     def resolve(self, variant: Variant, client: Client) -> Download:
         """Find the file behind the first player of an episode that gives one."""

@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
-from sync_assets.watchlist.providers.models import ListResult, ListStatus
+from sync_assets.watchlist.providers.models import (
+    ListResult,
+    ListStatus,
+    Season,
+    SeriesReference,
+)
+from sync_assets.watchlist.providers.protocol import Client
 
 
 class SiteProvider:
@@ -29,6 +35,10 @@ class SiteProvider:
         base, given = urlsplit(self.base_url), urlsplit(url)
         folder = base.path.rstrip("/") + "/"
         return given.netloc.lower() == base.netloc.lower() and given.path.startswith(folder)
+
+    def seasons(self, series: SeriesReference, client: Client) -> tuple[Season, ...]:  # noqa: ARG002 - the protocol's
+        """On most sites each season is a series of its own."""
+        return ()
 
     def current_url(self, url: str) -> str:
         """Return an address at where the site is now, although it was given at another host."""

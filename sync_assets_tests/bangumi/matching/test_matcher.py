@@ -132,7 +132,7 @@ class TestFilms:
 
 class TestTitles:
     def custom(self, **fields):
-        item = CustomItem("c", MediaType.EPISODE, "Star Kettle", season=1, episode=3)
+        item = CustomItem(MediaType.EPISODE, "Star Kettle", season=1, episode=3)
         return replace(item, **fields).as_watched_item()
 
     def test_title_and_day_are_enough(self, kettle):
@@ -168,9 +168,9 @@ class TestTitles:
 
     def test_a_film(self, catalogue):
         catalogue.subject(14, "Kettle", kind=SubjectKind.MOVIE, begin=date(1995, 11, 18))
-        item = CustomItem("f", MediaType.MOVIE, "Kettle", release_date=date(1995, 11, 20))
+        item = CustomItem(MediaType.MOVIE, "Kettle", release_date=date(1995, 11, 20))
         assert place(catalogue.match(item.as_watched_item())) == ("matched", 14, 1)
-        later = CustomItem("f", MediaType.MOVIE, "Kettle", release_date=date(2017, 3, 29))
+        later = CustomItem(MediaType.MOVIE, "Kettle", release_date=date(2017, 3, 29))
         match = catalogue.match(later.as_watched_item())
         assert (match.status, match.subject, match.candidates) == (MatchStatus.REVIEW, None, (14,))
 
