@@ -137,7 +137,9 @@ class Lifecycle(Generic[State]):
             The id of each new row, in order; None for a row that was already there.
         """
         now = utc_now()
-        given = [{"state": self._initial_state(row), "changed_at": now, **row} for row in rows]
+        given: list[dict[str, Any]] = [
+            {"state": self._initial_state(row), "changed_at": now, **row} for row in rows
+        ]
         ids: list[int | None] = []
         # One statement holds rows of the same columns only.
         for _, some in groupby(given, key=lambda row: row.keys()):
@@ -211,7 +213,7 @@ class Lifecycle(Generic[State]):
                     state=str(to),
                     run_id=run_id,
                     detail=detail or {},
-                    owner=row.owner if "owner" in self.table.c else None,
+                    owner=self._owner(row),
                 )
             ],
         )
@@ -282,6 +284,7 @@ class Lifecycle(Generic[State]):
                     previous_state=str(before[row_id]),
                     state=str(to),
                     run_id=run_id,
+                    owner=self._owner(rows[row_id]),
                 )
                 for row_id in ids
             ],
@@ -295,6 +298,9 @@ class Lifecycle(Generic[State]):
                 f"{self.name} {row_id} cannot go from {current} to {to}.",
                 remedy=f"From {current} it can go to: {following}.",
             )
+
+    def _owner(self, row: AnyRow) -> str | None:
+        return row.owner if "owner" in self.table.c else None
 
     def _unknown(self, row_id: int) -> UnknownSubjectError:
         return UnknownSubjectError(

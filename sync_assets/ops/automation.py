@@ -14,6 +14,7 @@ from sync_assets.logs import stage
 from sync_assets.ops.health import health_report, write_health_file
 from sync_assets.ops.retention import prune
 from sync_assets.settings import Settings
+from sync_assets.watchlist.checks_log import forget as forget_checks
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -38,6 +39,9 @@ def build_defs(settings: Settings) -> dg.Definitions:
             with ledger.write() as connection:
                 before = now - timedelta(days=settings.retention.inbox_days)
                 events_removed = remove_finished(connection, before)
+                # A check is known by its run, and is kept as long.
+                before = now - timedelta(days=settings.retention.runs_days)
+                checks_removed = forget_checks(connection, before)
         return dg.MaterializeResult(
             metadata={
                 "runs_removed": pruned.runs_removed,
@@ -45,6 +49,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 "log_files_removed": pruned.log_files_removed,
                 "bytes_freed": pruned.bytes_freed,
                 "inbox_events_removed": events_removed,
+                "watchlist_checks_removed": checks_removed,
             }
         )
 

@@ -19,6 +19,7 @@ from sync_assets.server import (
     storage_webhooks,
     telegram_webhook,
     trakt_pages,
+    watchlist,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -30,6 +31,7 @@ from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings, load_settings
 
 
@@ -70,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         measurements=measurements,
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
-    install_error_handlers(app)
+    install_error_handlers(app, watchlist.STATUS_OF_ERROR)
     routers = (
         health,
         metrics,
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         custom_items,
         pages,
         trakt_pages,
+        watchlist,
         documentation,
     )
     for module in routers:
@@ -114,7 +117,15 @@ async def run_parts(
     launcher = RunLauncher(settings, ledger, jobs)
     try:
         yield ServerContext(
-            settings, ledger, reader, TokenVerifier(reader), inbox, feed, measurements, launcher
+            settings,
+            ledger,
+            reader,
+            TokenVerifier(reader),
+            inbox,
+            feed,
+            measurements,
+            launcher,
+            WatchlistService(settings, ledger),
         )
     finally:
         feed.close()

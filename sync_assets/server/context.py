@@ -11,6 +11,7 @@ from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.run_launcher import RunLauncher
 from sync_assets.server.token_verifier import TokenVerifier
+from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings
 
 
@@ -27,6 +28,7 @@ class ServerContext:
         feed: Hands new events to open streams.
         measurements: What `/metrics` shows of the server itself.
         launcher: Starts runs for events that were stored.
+        watchlist: Asks providers, and starts checks.
     """
 
     settings: Settings
@@ -37,6 +39,7 @@ class ServerContext:
     feed: EventFeed
     measurements: Measurements
     launcher: RunLauncher
+    watchlist: WatchlistService
 
 
 def context_of(request: Request) -> ServerContext:

@@ -222,12 +222,16 @@ def internal_error_response(request_id: str) -> JSONResponse:
     )
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(
+    app: FastAPI, statuses: Mapping[type[SyncError], HTTPStatus] | None = None
+) -> None:
     """Give every error of an app the one shape.
 
     Args:
         app: The app.
+        statuses: Which HTTP status the errors of domains are; the others are defects.
     """
+    app.state.status_of_error = {**_STATUS_OF_ERROR, **(statuses or {})}
     app.add_exception_handler(SyncError, _answer_sync_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
@@ -254,8 +258,9 @@ async def _answer_sync_error(request: Request, error: Any) -> JSONResponse:
             remedy=f"{error.remedy} Then send the request again.",
             headers={"Retry-After": str(RETRY_SECONDS)},
         )
+    known = request.app.state.status_of_error
     status = next(
-        (status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind)),
+        (status for kind, status in known.items() if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
     return error_response(

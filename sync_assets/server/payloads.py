@@ -34,6 +34,21 @@ def parse_object(body: bytes) -> dict[str, Any]:
     Raises:
         InvalidRequestError: It is something else.
     """
+    payload = parse_document(body)
+    if not isinstance(payload, dict):
+        raise _invalid("The body is JSON, but not an object.")
+    return payload
+
+
+def parse_document(body: bytes) -> Any:
+    """Parse a JSON document of any kind that every database can store.
+
+    Args:
+        body: The request's body.
+
+    Raises:
+        InvalidRequestError: It is something else.
+    """
     try:
         payload = json.loads(
             body.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite
@@ -49,8 +64,6 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise _invalid("The body holds a number that is too large.") from None
     except RecursionError:
         raise _too_deep() from None
-    if not isinstance(payload, dict):
-        raise _invalid("The body is JSON, but not an object.")
     if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH:
         _refuse_depth(payload)
     if _MAY_ESCAPE_BADLY.search(body):
@@ -122,7 +135,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _refuse_depth(payload: dict[str, Any]) -> None:
+def _refuse_depth(payload: Any) -> None:
     level: Iterable[Any] = [payload]
     for _ in range(MAXIMUM_DEPTH):
         level = [child for value in level for child in _children(value)]
@@ -138,7 +151,7 @@ def _children(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _refuse_characters(payload: dict[str, Any], body: bytes) -> None:
+def _refuse_characters(payload: Any, body: bytes) -> None:
     if _ESCAPED_NUL.search(body):
         raise _invalid(r"The body holds the character \u0000, which databases cannot store.")
     try:

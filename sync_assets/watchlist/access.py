@@ -1,6 +1,6 @@
 """How providers are reached: which there are, and a client that is guarded and polite."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -59,7 +59,7 @@ class ProviderAccess:
         return provider
 
     @contextmanager
-    def client(self) -> Iterator[PageClient]:
+    def client(self) -> Generator[PageClient]:
         """Open a client for pages."""
         fetching = self._settings.fetching
         hasty = {name: min(most, getattr(fetching, name)) for name, most in _HASTE.items()}

@@ -88,5 +88,5 @@ def _completed(access: ProviderAccess, form: ItemForm) -> NewItem:
 
 
 def _new(form: ItemForm, **found: Any) -> NewItem:
-    values = form.model_dump(exclude={"status"}) | {"state": form.status} | found
+    values: dict[str, Any] = form.model_dump(exclude={"status"}) | {"state": form.status} | found
     return NewItem(**values)

@@ -74,12 +74,13 @@ def export(connection: Connection, owner: str) -> dict[str, Any]:
         connection: A transaction of the ledger.
         owner: The user.
     """
+    known = episodes.keys_in_state(connection, owner, *_HAD, EpisodeState.SKIPPED)
     return {
         "format": FORMAT,
         "version": VERSION,
         "exported_at": utc_now().isoformat(timespec="seconds"),
         "settings": asdict(user_settings.read(connection, owner)),
-        "items": [_exported(connection, row) for row in of_owner(connection, owner)],
+        "items": [_exported(row, known.get(row.id, {})) for row in of_owner(connection, owner)],
     }
 
 
@@ -125,16 +126,16 @@ def restore(ledger: Ledger, access: ProviderAccess, owner: str, document: Any) -
     return result
 
 
-def _exported(connection: Connection, row: AnyRow) -> dict[str, Any]:
-    known = episodes.of_item(connection, row.id)
+def _exported(row: AnyRow, known: Mapping[str, list[str]]) -> dict[str, Any]:
     said = {name: getattr(row, name) for name in _OWN_FIELDS}
     if row.ends_on is not None:
         said["ends_on"] = row.ends_on.isoformat()
+    had = [key for state in _HAD for key in known.get(state, ())]
     return {
         **said,
         "status": row.state,
-        "had": [each.key for each in known if each.state in _HAD],
-        "skipped": [each.key for each in known if each.state == EpisodeState.SKIPPED],
+        "had": sorted(had),
+        "skipped": sorted(known.get(EpisodeState.SKIPPED, ())),
     }
 
 

@@ -4,6 +4,7 @@ Holds their lifecycle and the only functions that write to the table. "New" mean
 no such episode yet, never that its number is greater than the last one.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,7 +88,7 @@ def see(
         The ids of the new ones, in order.
     """
     now = utc_now()
-    known = {row.key: row for row in _of_item(connection, item.id)}
+    known = {row.key: row for row in of_item(connection, item.id)}
     fresh: dict[str, Mapping[str, Any]] = {}
     for each in seen:
         key = each.number.key
@@ -160,7 +161,18 @@ def of_item(connection: Connection, item_id: int) -> Sequence[AnyRow]:
         connection: A transaction of the ledger.
         item_id: The item.
     """
-    return _of_item(connection, item_id)
+    columns = watchlist_episodes.c
+    query = (
+        select(watchlist_episodes)
+        .where(columns.item_id == item_id)
+        .order_by(
+            columns.kind,
+            func.coalesce(columns.season, -1),
+            cast(columns.number, Numeric).nulls_first(),
+            columns.id,
+        )
+    )
+    return connection.execute(query).all()
 
 
 def in_state(
@@ -178,6 +190,26 @@ def in_state(
     if item_id is not None:
         query = query.where(columns.item_id == item_id)
     return connection.execute(query).all()
+
+
+def keys_in_state(
+    connection: Connection, owner: str, *states: EpisodeState
+) -> Mapping[int, Mapping[str, list[str]]]:
+    """Return the keys of a user's episodes that are in some states, by item and state.
+
+    Args:
+        connection: A transaction of the ledger.
+        owner: The user.
+        *states: The states.
+    """
+    columns = watchlist_episodes.c
+    query = select(columns.item_id, columns.state, columns.key).where(
+        columns.owner == owner, columns.state.in_(states)
+    )
+    keys: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for item_id, state, key in connection.execute(query):
+        keys[item_id][state].append(key)
+    return keys
 
 
 def open_count(connection: Connection, owner: str | None = None) -> int:
@@ -252,21 +284,6 @@ def _learn(connection: Connection, row: AnyRow, title: str, airs_at: datetime | 
         changes["airs_at"] = airs_at
     if changes:
         _set(connection, row.id, **changes)
-
-
-def _of_item(connection: Connection, item_id: int) -> Sequence[AnyRow]:
-    columns = watchlist_episodes.c
-    query = (
-        select(watchlist_episodes)
-        .where(columns.item_id == item_id)
-        .order_by(
-            columns.kind,
-            func.coalesce(columns.season, -1),
-            cast(columns.number, Numeric).nulls_first(),
-            columns.id,
-        )
-    )
-    return connection.execute(query).all()
 
 
 def _set(connection: Connection, episode_id: int, **changes: Any) -> AnyRow:

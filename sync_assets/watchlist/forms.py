@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from sync_assets.watchlist.models import (
-    LEAST_INTERVAL_HOURS,
-    LONGEST_INTERVAL_HOURS,
+    INTERVAL_HOURS,
     ItemState,
     Quality,
 )
@@ -20,7 +19,6 @@ LONGEST_URL = 2_000
 LONGEST_TITLE = 500
 LONGEST_SYNOPSIS = 20_000
 LONGEST_WORD = 100
-MOST_USER_DOWNLOADS = 64
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 
 
@@ -50,13 +48,8 @@ def _web_address(text: str) -> str:
     return text
 
 
-def whole_number(least: int, greatest: int) -> Any:
-    """Return the type of a whole number whose refusal names the whole range.
-
-    Args:
-        least: The least one allowed.
-        greatest: The greatest one allowed.
-    """
+def _between(least: int, greatest: int) -> AfterValidator:
+    """Refuse other numbers, naming the whole range: pydantic's own bounds name one end."""
 
     def within(number: int) -> int:
         if not least <= number <= greatest:
@@ -64,8 +57,11 @@ def whole_number(least: int, greatest: int) -> Any:
             raise ValueError(message)
         return number
 
-    schema = {"type": "integer", "minimum": least, "maximum": greatest}
-    return Annotated[int, Field(strict=True), AfterValidator(within), WithJsonSchema(schema)]
+    return AfterValidator(within)
+
+
+def _range(least: int, greatest: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": least, "maximum": greatest})
 
 
 Text = Annotated[str, AfterValidator(_storable)]
@@ -75,9 +71,11 @@ Synopsis = Annotated[Text, Field(max_length=LONGEST_SYNOPSIS)]
 Word = Annotated[Text, Field(max_length=LONGEST_WORD), AfterValidator(_filled)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,35}$")]
 ProviderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-IntervalHours = whole_number(LEAST_INTERVAL_HOURS, LONGEST_INTERVAL_HOURS)
-NumberingOffset = whole_number(-10_000, 10_000)
-EpisodeCount = whole_number(1, 100_000)
+WholeNumber = Annotated[int, Field(strict=True)]
+IntervalHours = Annotated[WholeNumber, _between(*INTERVAL_HOURS), _range(*INTERVAL_HOURS)]
+NumberingOffset = Annotated[WholeNumber, _between(-10_000, 10_000), _range(-10_000, 10_000)]
+EpisodeCount = Annotated[WholeNumber, _between(1, 100_000), _range(1, 100_000)]
+UserDownloads = Annotated[WholeNumber, _between(1, 64), _range(1, 64)]
 Groups = Annotated[Sequence[Word], Field(max_length=20)]
 Genres = Annotated[Sequence[Word], Field(max_length=50)]
 
@@ -157,6 +155,6 @@ class SettingsForm(Form):
 
     check_interval_hours: IntervalHours = 6
     auto_download_enabled: bool = True
-    max_concurrent_auto_downloads: whole_number(1, MOST_USER_DOWNLOADS) = 2
+    max_concurrent_auto_downloads: UserDownloads = 2
     notify_on_new_episodes: bool = True
     include_completed_anime: bool = False

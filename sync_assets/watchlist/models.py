@@ -2,8 +2,7 @@
 
 from enum import StrEnum
 
-LEAST_INTERVAL_HOURS = 1
-LONGEST_INTERVAL_HOURS = 168
+INTERVAL_HOURS = (1, 168)
 """An item is checked at most once an hour and at least once a week."""
 
 

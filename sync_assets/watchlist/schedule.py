@@ -29,6 +29,28 @@ def request_check(connection: Connection, item_id: int) -> AnyRow:
     return set_columns(connection, item_id, next_check_at=utc_now())
 
 
+def request_checks(connection: Connection, owner: str) -> int:
+    """Let all items of a user be due now that are followed.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        owner: The user.
+
+    Returns:
+        How many.
+    """
+    columns = watchlist_items.c
+    query = (
+        select(columns.id)
+        .outerjoin(watchlist_settings, watchlist_settings.c.owner == columns.owner)
+        .where(columns.owner == owner, _is_followed())
+    )
+    item_ids = connection.execute(query).scalars().all()
+    for item_id in item_ids:
+        request_check(connection, item_id)
+    return len(item_ids)
+
+
 def checked(  # noqa: PLR0913 - all but three are named
     connection: Connection,
     item_id: int,
@@ -103,17 +125,20 @@ def due(connection: Connection, *, limit: int) -> Sequence[AnyRow]:
     return connection.execute(query).all()
 
 
-def next_due(connection: Connection) -> datetime | None:
+def next_due(connection: Connection, owner: str | None = None) -> datetime | None:
     """Return when the first item is due, which may be in the past; None where none ever is.
 
     Args:
         connection: A transaction of the ledger.
+        owner: Only of this user's items; None for those of all.
     """
     query = (
         select(func.min(watchlist_items.c.next_check_at))
         .outerjoin(watchlist_settings, watchlist_settings.c.owner == watchlist_items.c.owner)
         .where(_is_followed())
     )
+    if owner is not None:
+        query = query.where(watchlist_items.c.owner == owner)
     return connection.execute(query).scalar()
 
 

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 
 from sync_assets.ledger import Ledger, LedgerSchemaTooNewError, LedgerUnavailableError
 from sync_assets.ledger.inbox import INBOX, Delivery, store
@@ -17,6 +18,7 @@ from sync_assets.ledger.lifecycle import Lifecycle
 from sync_assets.ledger.migrate import alembic_configuration
 from sync_assets.ledger.revision import HEAD_REVISION, KNOWN_REVISIONS
 from sync_assets.ledger.schema import metadata
+from sync_assets.ledger.tokens import list_tokens
 
 LIFECYCLES: list[Lifecycle] = [INBOX]
 
@@ -64,6 +66,25 @@ def test_opening_twice_keeps_what_is_there(ledger_url: str) -> None:
     with second.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM inbox_events")).scalar() == 1
     second.close()
+
+
+def test_tokens_from_before_users_are_those_of_a_user_of_their_name(ledger_url: str) -> None:
+    if ledger_url.startswith("sqlite"):
+        Path(make_url(ledger_url).database or "").parent.mkdir(parents=True)
+    engine = create_engine(ledger_url)
+    with engine.begin() as connection:
+        configuration = alembic_configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0010")
+        columns = "id, name, scope, secret_hash, created_at"
+        values = "'0123456789ab', 'alice', 'user', '', '2026-01-01 00:00:00'"
+        connection.execute(text(f"INSERT INTO tokens ({columns}) VALUES ({values})"))
+    engine.dispose()
+    ledger = Ledger.open(ledger_url)
+    with ledger.read() as connection:
+        (token,) = list_tokens(connection)
+    ledger.close()
+    assert (token.name, token.user) == ("alice", "alice")
 
 
 def test_sqlite_is_durable_and_strict_on_every_connection(sqlite_ledger: Ledger) -> None:

@@ -180,6 +180,23 @@ def test_an_id_that_does_not_exist_yet_resets_the_client(ledger):
     run_with_feed(ledger, scenario)
 
 
+@pytest.mark.parametrize(
+    ("user", "seen"), [("alice", [1, 2, 4]), ("bob", [1, 3, 4]), (None, [1, 2, 3, 4])]
+)
+@pytest.mark.parametrize("kept_events", [0, 10])
+def test_what_is_a_users_matter_goes_to_nobody_else(ledger, user, seen, kept_events):
+    async def scenario(feed: EventFeed) -> None:
+        with feed.stream():
+            frames = await opened(feed, Subscription(0, None, "token", user))
+            await anext(frames)
+            with ledger.write() as connection:
+                owners = (None, "alice", "bob", None)
+                append_events(connection, [Event("item", "1", owner=each) for each in owners])
+            assert await ids_until(frames, 4) == seen
+
+    run_with_feed(ledger, scenario, kept_events=kept_events)
+
+
 def test_a_silent_stream_gets_heartbeats(ledger):
     async def scenario(feed: EventFeed) -> None:
         with feed.stream():

@@ -18,9 +18,8 @@ URL = "https://feeds.example/show.xml"
 
 def add_item(connection: Connection, owner: str = "alice", **fields: Any) -> AnyRow:
     """Add an item of a feed."""
-    return items.add(
-        connection, owner, NewItem(**{"url": URL, "provider": "feed", "title": "Show"} | fields)
-    )
+    values: dict[str, Any] = {"url": URL, "provider": "feed", "title": "Show"} | fields
+    return items.add(connection, owner, NewItem(**values))
 
 
 def numbered(
@@ -30,12 +29,14 @@ def numbered(
     return EpisodeNumber(season, Decimal(number) if number is not None else None, kind)
 
 
-def release(key: str, first: EpisodeNumber, last: EpisodeNumber | None = None, **fields: Any):
+def release(
+    key: str, first: EpisodeNumber, last: EpisodeNumber | None = None, **fields: Any
+) -> NewRelease:
     """Return an offered release."""
-    defaults = {"name": f"[Group] Show {key}", "link": f"https://t.example/{key}.torrent"}
-    return NewRelease(
-        key=key,
-        first=first,
-        last=last or first,
-        **{"link_kind": VariantKind.TORRENT} | defaults | fields,
-    )
+    values: dict[str, Any] = {
+        "name": f"[Group] Show {key}",
+        "link": f"https://t.example/{key}.torrent",
+        "link_kind": VariantKind.TORRENT,
+        **fields,
+    }
+    return NewRelease(key=key, first=first, last=last or first, **values)

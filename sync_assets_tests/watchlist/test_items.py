@@ -26,7 +26,7 @@ from sync_assets.watchlist import (
 )
 from sync_assets.watchlist.checks_log import CheckCounts
 from sync_assets.watchlist.episodes import SeenEpisode
-from sync_assets.watchlist.models import CheckOutcome, ItemState, ShareKind
+from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState, ShareKind
 from sync_assets.watchlist.user_settings import UserSettings
 from sync_assets_tests.watchlist.building import URL, add_item, numbered, release
 
@@ -115,10 +115,10 @@ def test_what_happens_to_items_and_episodes_is_their_owners_matter(ledger):
         row = add_item(connection)
         items.set_state(connection, row.id, ItemState.PAUSED)
         (episode,) = episodes.see(connection, row, [SeenEpisode(numbered("1"))])
-        episodes.note(connection, episode, title="One")
+        episodes.EPISODES.transition_all(connection, [episode], EpisodeState.SKIPPED)
         items.remove(connection, row.id)
         told = [event for event in read_events(connection) if event.entity.startswith("watchlist")]
-    assert len(told) == 4
+    assert len(told) == 5
     assert {event.owner for event in told} == {"alice"}
 
 
