@@ -3,14 +3,14 @@
 import random
 from datetime import datetime, timedelta
 
-from sync_assets.watchlist.models import LONGEST_INTERVAL_HOURS
+from sync_assets.watchlist.models import INTERVAL_HOURS
 
 _JITTER = 0.1
 """Of the interval: items that were added together are asked apart."""
 _FIRST_RETRY = timedelta(hours=1)
 _LAST_RETRY = timedelta(hours=24)
 
-LONGEST_DELAY = timedelta(hours=LONGEST_INTERVAL_HOURS) * (1 + _JITTER)
+LONGEST_DELAY = timedelta(hours=max(INTERVAL_HOURS)) * (1 + _JITTER)
 """No check puts the next one further away: what is later comes from a clock that was wrong."""
 
 

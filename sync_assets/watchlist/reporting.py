@@ -1,6 +1,6 @@
 """What a run of the watchlist did, for Dagster's metadata and for `/health`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
@@ -41,11 +41,16 @@ class Reporter:
         )
         numbers = report.numbers
         self._record(
-            ResultStatus.DEGRADED if is_troubled else ResultStatus.OK,
-            {"metrics": metrics, "problems": report.followed.problems},
-            added=int(numbers["new"]),
-            skipped=int(numbers["found"] - numbers["new"]),
-            failed=int(numbers["broken"] + numbers["failed"]),
+            Result(
+                domain=DOMAIN,
+                partition="",
+                status=ResultStatus.DEGRADED if is_troubled else ResultStatus.OK,
+                added=int(numbers["new"]),
+                skipped=int(numbers["found"] - numbers["new"]),
+                failed=int(numbers["broken"] + numbers["failed"]),
+                run_id=self._run_id,
+                detail={"metrics": metrics, "problems": report.followed.problems},
+            )
         )
 
     def failed(self, error: Exception) -> None:
@@ -55,19 +60,19 @@ class Reporter:
             error: Why.
         """
         text = str(error) if isinstance(error, SyncError) else type(error).__name__
-        self._record(ResultStatus.FAILED, {"metrics": self._metrics(), "error": text})
+        self._record(
+            Result(
+                domain=DOMAIN,
+                partition="",
+                status=ResultStatus.FAILED,
+                run_id=self._run_id,
+                detail={"metrics": self._metrics(), "error": text},
+            )
+        )
 
     def _metrics(self) -> dict[str, int]:
         with self._ledger.read() as connection:
             return count_all(connection)
 
-    def _record(self, status: ResultStatus, detail: dict[str, Any], **counts: int) -> None:
-        result = Result(
-            domain=DOMAIN,
-            partition="",
-            status=status,
-            run_id=self._run_id,
-            detail=detail,
-            **counts,
-        )
+    def _record(self, result: Result) -> None:
         report_result(self._ledger, self._settings, result)

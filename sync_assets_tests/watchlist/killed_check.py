@@ -22,20 +22,19 @@ def _die(*_: Any, **__: Any) -> Any:
 def main() -> None:
     home, point = Path(sys.argv[1]), sys.argv[2]
     settings = watching_settings(home)
-    if point == "before storing":
-        checking.take_in = _die
-    elif point == "between found and queued":
-        checking.Checker._prepare = _die
-    elif point == "within queueing":
-        real = relay.enqueue
+    real = relay.enqueue
 
-        def enqueue_and_die(*arguments: Any, **named: Any) -> None:
-            real(*arguments, **named)
-            _die()
+    def enqueue_and_die(*arguments: Any, **named: Any) -> None:
+        real(*arguments, **named)
+        _die()
 
-        queueing.relay.enqueue = enqueue_and_die
-    else:
-        checking.checks_log.end = _die
+    owner, name, deadly = {
+        "before storing": (checking, "take_in", _die),
+        "between found and queued": (checking.Checker, "_prepare", _die),
+        "within queueing": (queueing.relay, "enqueue", enqueue_and_die),
+        "before the end": (checking.checks_log, "end", _die),
+    }[point]
+    setattr(owner, name, deadly)
     ledger = Ledger.open(settings.ledger_url)
     Worker(settings, ledger, run_id="a run").run()
 

@@ -88,7 +88,7 @@ class Watching:
     def add(self, path: str = "/show", owner: str = "alice", **fields: Any) -> int:
         """Watch a feed."""
         url = path if "://" in path else f"{self.site.url}{path}"
-        usual = {"url": url, "provider": "feed", "title": "Hoshizora"}
+        usual: dict[str, Any] = {"url": url, "provider": "feed", "title": "Hoshizora"}
         with self.ledger.write() as connection:
             return items.add(connection, owner, NewItem(**usual | fields)).id
 
