@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 import dagster as dg
 
+from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
 from sync_assets.watchlist.checks import CHECKS
@@ -56,8 +57,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
     def watchlist(
-        context: dg.AssetExecutionContext, ledger: dg.ResourceParam[Ledger]
+        context: dg.AssetExecutionContext, lake: LakeResource, ledger: dg.ResourceParam[Ledger]
     ) -> Generator[dg.MaterializeResult | dg.AssetCheckResult]:
-        yield from check_for_run(context, settings, ledger)
+        yield from check_for_run(context, settings, ledger, lake)
 
     return [watchlist]

@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 import dagster as dg
 
 from sync_assets.errors import SyncError
+from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
@@ -16,7 +17,7 @@ from sync_assets.watchlist.reporting import DOMAIN, Reporter
 
 
 def check_for_run(
-    context: dg.AssetExecutionContext, settings: Settings, ledger: Ledger
+    context: dg.AssetExecutionContext, settings: Settings, ledger: Ledger, lake: LakeResource
 ) -> Generator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Check the run's items, without partitions all that are due, and report what changed.
 
@@ -24,6 +25,7 @@ def check_for_run(
         context: The assets' context.
         settings: The whole configuration.
         ledger: The ledger.
+        lake: The lake, for what Trakt says is watched.
 
     Yields:
         The results of the run's own partition, and those of the checks.
@@ -38,7 +40,8 @@ def check_for_run(
             allow_retries=False,
         )
     # Not with the definitions: it brings an HTTP client and a parser of feeds.
-    from sync_assets.watchlist.worker import Worker  # noqa: PLC0415
+    from sync_assets.watchlist.watched import mark_watched  # noqa: PLC0415
+    from sync_assets.watchlist.worker import INDEX_NAME, Worker  # noqa: PLC0415
 
     run_id = context.run.run_id
     reporter = Reporter(settings, ledger, run_id=run_id)
@@ -47,6 +50,12 @@ def check_for_run(
         with stage(context, DOMAIN) as logged:
             worker = Worker(settings, ledger, run_id=run_id)
             report = worker.run(None if keys is None else [int(key) for key in keys])
+            report.changed |= mark_watched(
+                ledger,
+                lake.open(),
+                settings.trakt.active_accounts,
+                settings.catalog_directory / INDEX_NAME,
+            )
             logged.update(report.numbers)
         reporter.succeeded(report)
     except SyncError as error:

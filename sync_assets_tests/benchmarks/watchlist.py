@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,11 @@ def run(json_output: bool) -> int:
         settings = _prepare(home)
         ledger = Ledger.open(settings.ledger_url)
         idle = _check(home, settings)
-        site = stack.enter_context(FeedSite())
-        _add_items(ledger, site)
+        sites = [FeedSite() for _ in range(HOSTS)]
+        for number, site in enumerate(sites, start=1):
+            site.address = f"127.0.0.{number}"
+            stack.enter_context(site)
+        _add_items(ledger, sites)
         first = _check(home, settings)
         with ledger.write() as connection:
             connection.execute(update(watchlist_items).values(next_check_at=utc_now()))
@@ -124,15 +128,14 @@ def _prepare(home: Path) -> Settings:
     return settings
 
 
-def _add_items(ledger: Ledger, site: FeedSite) -> None:
+def _add_items(ledger: Ledger, sites: Sequence[FeedSite]) -> None:
     with ledger.write() as connection:
         for number in range(ITEMS):
             title = f"Show {chr(65 + number % 26)}{number}"
-            path = f"/feed/{number}"
-            host = f"http://127.0.0.{1 + number % HOSTS}:{site.port}"
+            path, site = f"/feed/{number}", sites[number % HOSTS]
             names = [f"[Group] {title} - {each:02} (1080p).mkv" for each in range(1, EPISODES + 1)]
-            site.documents[path] = Document(feed([(name, f"{host}/{name}") for name in names]))
-            new = NewItem(url=f"{host}{path}", provider="feed", title=title)
+            site.documents[path] = Document(feed([(name, f"{site.url}/{name}") for name in names]))
+            new = NewItem(url=f"{site.url}{path}", provider="feed", title=title)
             items.add(connection, f"user {number % 10}", new)
 
 
