@@ -7,6 +7,7 @@ are had, never of the greatest among them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from sync_assets.watchlist.numbering import EpisodeNumber, UnusableNumberError
 from sync_assets.watchlist.titles import EpisodeKind, parse_release_name
@@ -82,6 +83,7 @@ class Numbering:
         return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
+@lru_cache(maxsize=8_192)
 def season_of_title(title: str) -> int | None:
     """Return the season that an item's title names, as "Hoshizora 2nd Season" does.
 

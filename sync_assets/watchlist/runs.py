@@ -132,8 +132,11 @@ def _report_checks(
 
 
 def _metadata(counts: ItemCounts) -> dict[dg.AssetKey, dict[str, str | int]]:
-    return {
-        ITEMS: counts.item_metadata(),
-        EPISODES: {**counts.episode_metadata()},
-        DOWNLOADS: {**counts.download_metadata()},
-    }
+    """Return what is to be materialized: nothing of episodes or downloads that there are not."""
+    metadata: dict[dg.AssetKey, dict[str, str | int]] = {ITEMS: counts.item_metadata()}
+    if counts.episodes:
+        metadata[EPISODES] = {**counts.episode_metadata()}
+    downloads = counts.download_metadata()
+    if any(downloads.values()):
+        metadata[DOWNLOADS] = {**downloads}
+    return metadata

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from sync_assets.ledger.schema import watchlist_checks
-from sync_assets.ledger.types import AnyRow, utc_now
+from sync_assets.ledger.types import AnyRow
 from sync_assets.watchlist import episodes, releases
+from sync_assets.watchlist.announcing import mark_announced
 from sync_assets.watchlist.deciding import number_of
 from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.item_numbering import Numbering, season_of_title
@@ -130,8 +131,7 @@ def take_in(
             episodes.move(connection, row.id, each.state, run_id=run_id)
             new.append(row.id)
     if is_first:
-        for episode_id in new:
-            episodes.note(connection, episode_id, notified_at=utc_now())
+        mark_announced(connection, new)
     return Intake(len(seen), tuple(new), unusable)
 
 

@@ -290,7 +290,7 @@ class _DeletingSite:
     def __init__(self, watching: Watching, happening: Any) -> None:
         self._answer = watching.site.answer
         self._happening = happening
-        watching.site.answer = self  # ty: ignore[invalid-assignment]
+        watching.site.answer = self
 
     def __call__(self, request: Any) -> Any:
         self._happening()
