@@ -5,12 +5,15 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import create_engine, make_url, text
 
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings, load_settings
+from sync_assets_tests.support.browser import find_chromium, running_chromium
 from sync_assets_tests.support.media import write_media
 from sync_assets_tests.support.postgres import find_binaries, running_server
 
@@ -23,15 +26,30 @@ def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+def _skip(reason: str) -> NoReturn:
+    """Skip a test for what is not installed; where all is to be tested, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+# Not for the whole session: while Playwright runs, no other test can start an event loop.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    program = find_chromium()
+    if program is None:
+        _skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with running_chromium(program) as browser:
+        yield browser
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL server; the URL of its maintenance database."""
     binaries = find_binaries()
     if binaries is None:
-        reason = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     with running_server(binaries) as url:
         yield url
 

@@ -1,6 +1,6 @@
 """One account in one stage of one run: what the stages work on, and what they return."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -51,8 +51,10 @@ class StageResult:
         numbers: Counts, plotted by the UI and reported by `/health`.
         failed: Items that did not work.
         notes: Further facts for people, as Markdown.
+        new_reviews: What waits for the user's review since this run, by title.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     failed: int = 0
     notes: Mapping[str, Any] = field(default_factory=dict)
+    new_reviews: Sequence[str] = ()

@@ -48,7 +48,8 @@ def build_checks(settings: BangumiSettings) -> list[dg.AssetChecksDefinition]:
     def no_low_confidence_marks(ledger: dg.ResourceParam[Ledger]) -> dg.AssetCheckResult:
         """Check the confidence of every mark that was set from here."""
         from sync_assets.bangumi.models import EpisodeState
-        from sync_assets.bangumi.reports import ReportKind, ReportState, read_reports
+        from sync_assets.bangumi.report_models import ReportKind, ReportState
+        from sync_assets.bangumi.reports import read_reports
 
         unsure = []
         for account in settings.accounts:

@@ -14,7 +14,13 @@ from urllib.parse import quote
 from sync_assets.bangumi.errors import BangumiUnavailableError
 from sync_assets.bangumi.http import BangumiTransport
 from sync_assets.bangumi.matching.models import SearchHit
-from sync_assets.bangumi.models import Collected, CollectionType, Episode, EpisodeState
+from sync_assets.bangumi.models import (
+    Collected,
+    CollectionType,
+    Episode,
+    EpisodeState,
+    SubjectInformation,
+)
 
 COLLECTIONS_PER_PAGE = 50
 _EPISODES_PER_PAGE = 1_000
@@ -73,6 +79,21 @@ class BangumiClient:
             body={"keyword": keyword, "sort": "match", "filter": wanted},
         )
         return [_hit(each) for each in _field(answer, "data")]
+
+    def subject(self, number: int) -> SubjectInformation | None:
+        """Return what a subject is; None where there is none, or it is hidden; one request.
+
+        Args:
+            number: The subject.
+        """
+        answer = self._transport.read("GET", f"/v0/subjects/{number}")
+        if answer is None:
+            return None
+        hit = _hit(answer)
+        is_anime = _field(answer, "type") == _ANIME
+        return SubjectInformation(
+            number, hit.name, hit.name_cn, hit.begin, hit.episodes, is_anime=is_anime
+        )
 
     def collections(self) -> dict[int, Collected]:
         """Return all anime of the user's collection, by subject."""

@@ -19,7 +19,7 @@ from sync_assets.bangumi.marks import (
     is_our_mark,
 )
 from sync_assets.bangumi.models import EpisodeState, SubjectState
-from sync_assets.bangumi.reports import (
+from sync_assets.bangumi.report_models import (
     Draft,
     Report,
     ReportKey,
@@ -58,7 +58,7 @@ def must_be_read(
 def _entry_is_open(wanted: WantedSubject, entry: Report | None, now: datetime) -> bool:
     is_new = is_new_start(wanted, entry)
     if entry is None:
-        return is_new or wanted.is_wish or (wanted.rating is not None and bool(wanted.marks))
+        return is_new or wanted.is_wish or wanted.rating is not None
     if entry.state in _PENDING or is_due(entry, now):
         return True
     if is_new and entry.state is not ReportState.FAILED:

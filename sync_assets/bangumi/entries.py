@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sync_assets.bangumi.models import Collected, CollectionType, EpisodeState, SubjectState
-from sync_assets.bangumi.reports import Draft, Report, ReportKind, ReportState, collection_key
+from sync_assets.bangumi.report_models import Draft, Report, ReportKind, ReportState, collection_key
 from sync_assets.bangumi.wanted import WantedSubject
-from sync_assets.settings.bangumi import HandPolicy, ReportingSettings
+from sync_assets.settings.bangumi import HandPolicy, ReportingSettings, UnplayedRatingPolicy
 
 _SETTLED = (ReportState.DONE, ReportState.UNDONE, ReportState.WITHDRAWN)
 
@@ -131,8 +131,15 @@ class EntryDecision:
         is_completed = current is CollectionType.COLLECTED
         if (marks and not is_completed) or (unmarks and not is_whole and is_completed):
             return CollectionType.WATCHING
-        wish = CollectionType.WISH if self._wanted.is_wish else None
-        return self._type_by_start(current or wish)
+        return self._type_by_start(self._type_without_marks() if current is None else current)
+
+    def _type_without_marks(self) -> CollectionType | None:
+        """Return what to make of a subject of which nothing was watched; None to leave it alone."""
+        is_begun = bool(self._wanted.marks) or self._wanted.started_at is not None
+        is_rated_only = self._wanted.rating is not None and not is_begun
+        if is_rated_only and self._policy.unplayed_ratings is UnplayedRatingPolicy.COLLECTED:
+            return CollectionType.COLLECTED
+        return CollectionType.WISH if self._wanted.is_wish else None
 
     def _type_by_start(self, current: CollectionType | None) -> CollectionType | None:
         """Return what the entry should be where playing may have begun; 看过 is never lowered.

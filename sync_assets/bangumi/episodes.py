@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from sync_assets.bangumi.models import Episode, EpisodeKind, SubjectState
-from sync_assets.bangumi.reports import ReportKind
+from sync_assets.bangumi.report_models import ReportKind
 from sync_assets.bangumi.wanted import WantedMark
 
 _DAY = timedelta(days=1)

@@ -1,6 +1,7 @@
 """What can go wrong with Bangumi, as far as callers must tell it apart."""
 
 from sync_assets.errors import SyncError
+from sync_assets.oauth.errors import NotConnectedError
 
 
 class BangumiUnavailableError(SyncError):
@@ -11,8 +12,8 @@ class BangumiBannedError(SyncError):
     """Bangumi takes no requests of this account for a time."""
 
 
-class BangumiUnauthorizedError(SyncError):
-    """The account has no token, or one that Bangumi does not accept."""
+class BangumiUnauthorizedError(NotConnectedError):
+    """The account has no personal token, or one that Bangumi does not accept."""
 
 
 class BangumiRejectedError(SyncError):

@@ -11,21 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
-from sync_assets import __version__
 from sync_assets.bangumi.access import TokenSource
 from sync_assets.bangumi.errors import (
     BangumiBannedError,
     BangumiRejectedError,
-    BangumiUnauthorizedError,
     BangumiUnavailableError,
     OutcomeUnknownError,
 )
+from sync_assets.bangumi.user_agent import USER_AGENT
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.rate_budgets import RateBudgetExhaustedError, RateLimit, block, reserve
+from sync_assets.oauth.errors import ProviderUnavailableError
 
-USER_AGENT = f"sync-assets/sync-assets/{__version__} (personal media library)"
-"""`owner/app/version (about)`, as Bangumi asks for; it refuses the names of bare HTTP libraries."""
 WINDOW_SECONDS = 600.0
 BAN_SECONDS = 3_600.0
 READ_ATTEMPTS = 4
@@ -115,7 +114,7 @@ class BangumiTransport:
             BangumiUnavailableError: No attempt had an answer.
             BangumiRejectedError: The request is wrong.
             BangumiBannedError: The account must not ask now.
-            BangumiUnauthorizedError: The token is not accepted.
+            NotConnectedError: No token of the account is accepted.
         """
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
@@ -145,7 +144,7 @@ class BangumiTransport:
             BangumiRejectedError: It was refused.
             BangumiUnavailableError: It was not sent.
             BangumiBannedError: The account must not ask now; it was not done.
-            BangumiUnauthorizedError: The token is not accepted; it was not done.
+            NotConnectedError: No token of the account is accepted; it was not done.
         """
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
@@ -171,7 +170,32 @@ class BangumiTransport:
         query: Mapping[str, int] | None,
         body: Mapping[str, Any] | None,
     ) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._token.access_token().get_secret_value()}"}
+        token = self._bearer(self._token.access_token)
+        response = self._request(method, path, query, body, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            # Nothing was done: it may be sent again, with the token that follows.
+            rejected = token
+            token = self._bearer(lambda: self._token.renew(rejected))
+            response = self._request(method, path, query, body, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise self._token.give_up(f"Bangumi refuses its newest token: {_reason(response)}.")
+        return response
+
+    def _bearer(self, token: Callable[[], SecretStr]) -> SecretStr:
+        try:
+            return token()
+        except ProviderUnavailableError as error:
+            raise _NoAnswerError(error.message.rstrip("."), was_sent=False) from error
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, int] | None,
+        body: Mapping[str, Any] | None,
+        token: SecretStr,
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
         self._wait_for_budget()
         try:
             response = self._client.request(method, path, params=query, json=body, headers=headers)
@@ -181,13 +205,6 @@ class BangumiTransport:
             raise _NoAnswerError(type(error).__name__) from error
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self._obey(response)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            raise BangumiUnauthorizedError(
-                f"Bangumi does not accept the token of {self._limit.name.partition(':')[2]}: "
-                f"{_reason(response)}",
-                remedy="It has expired or was revoked: connect the account again, or make a new "
-                "token at https://next.bgm.tv/demo/access-token.",
-            )
         return response
 
     def _wait_for_budget(self) -> None:

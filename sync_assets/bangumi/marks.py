@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sync_assets.bangumi.entries import entry_has, held_reason
 from sync_assets.bangumi.episodes import find_episode
 from sync_assets.bangumi.models import Episode, EpisodeState, SubjectState
-from sync_assets.bangumi.reports import Draft, Report, ReportKey, ReportKind, ReportState
+from sync_assets.bangumi.report_models import Draft, Report, ReportKey, ReportKind, ReportState
 from sync_assets.bangumi.wanted import WantedMark
 from sync_assets.settings.bangumi import HandPolicy, ReportingSettings
 

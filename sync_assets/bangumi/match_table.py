@@ -41,6 +41,7 @@ class StoredMatch:
         removed_plays: How many were removed at Trakt.
         watched_at: The last one.
         is_collected_only: It is in Trakt's collection, and was never watched.
+        is_rated_only: It stands for what has a rating at Trakt, and was never watched.
         started_at: When a media server last began to play it.
     """
 
@@ -65,6 +66,7 @@ class StoredMatch:
     removed_plays: int
     watched_at: datetime | None
     is_collected_only: bool
+    is_rated_only: bool = False
     started_at: datetime | None = None
 
     @property
@@ -127,6 +129,7 @@ def stored_match(watched: Watched, match: Match, episode_counts: Mapping[int, in
         removed_plays=watched.removed_plays,
         watched_at=watched.watched_at,
         is_collected_only=watched.is_collected_only,
+        is_rated_only=watched.is_rated_only,
         started_at=watched.started_at,
     )
 
@@ -184,6 +187,7 @@ def _schema() -> "pa.Schema":
         "removed_plays": pa.int64(),
         "watched_at": pa.timestamp("us", tz="UTC"),
         "is_collected_only": pa.bool_(),
+        "is_rated_only": pa.bool_(),
         "started_at": pa.timestamp("us", tz="UTC"),
     }
     return pa.schema([(name, types.get(name, pa.string())) for name in StoredMatch.__slots__])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from sync_assets.bangumi.account_run import AccountRun, StageResult
@@ -21,10 +22,10 @@ from sync_assets.bangumi.matching import (
     read_overrides,
 )
 from sync_assets.bangumi.searching import RememberedSearch
-from sync_assets.bangumi.trakt_tables import Watched, read_collected, read_watched
+from sync_assets.bangumi.trakt_tables import Watched, read_collected, read_rated, read_watched
 from sync_assets.catalog.index import CatalogIndex
 from sync_assets.lake import AbsentError
-from sync_assets.settings.bangumi import CollectionPolicy
+from sync_assets.settings.bangumi import CollectionPolicy, UnplayedRatingPolicy
 
 _REVIEWS_SHOWN = 50
 
@@ -45,10 +46,7 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     """
     with run.ledger.read() as connection:
         items = read_items(connection, run.account)
-    watched = _history(run) + as_watched(items)
-    if run.settings.reporting.collection is CollectionPolicy.WISH:
-        known = {each.item.key for each in watched}
-        watched += [e for e in read_collected(run.lake, run.account) if e.item.key not in known]
+    watched = [*_from_trakt(run), *as_watched(items)]
     rules = MatchingRules(
         minimum_confidence=run.settings.matching.minimum_confidence,
         blocked_words=run.settings.matching.blocked_words,
@@ -70,6 +68,21 @@ def match(run: AccountRun, index_path: Path, overrides_path: Path) -> StageResul
     with run.ledger.write() as connection:
         mark_matched(connection, items, run.run_id)
     return _result(run, matches, before)
+
+
+def _from_trakt(run: AccountRun) -> list[Watched]:
+    """Return what Trakt has: watched, and without a play rated, or collected."""
+    policy = run.settings.reporting
+    found = {each.item.key: each for each in _history(run)}
+    if policy.unplayed_ratings is not UnplayedRatingPolicy.OFF:
+        for rated in read_rated(run.lake, run.account, list(found.values())):
+            found.setdefault(rated.item.key, rated)
+    if policy.collection is CollectionPolicy.WISH:
+        for collected in read_collected(run.lake, run.account):
+            known = found.setdefault(collected.item.key, collected)
+            if known.is_rated_only:
+                found[known.item.key] = replace(known, is_collected_only=True)
+    return list(found.values())
 
 
 def _history(run: AccountRun) -> list[Watched]:
@@ -107,16 +120,18 @@ def _result(run: AccountRun, matches: list[StoredMatch], before: set[str]) -> St
     statuses = Counter(each.status for each in matches)
     methods = Counter(each.method for each in matches if each.status == MatchStatus.MATCHED)
     review = [each for each in matches if each.status == MatchStatus.REVIEW]
+    new = [each.title for each in review if each.key not in before]
     return StageResult(
         {
             "items": len(matches),
             **{f"status_{status}": statuses[status] for status in MatchStatus},
             **{f"method_{method}": count for method, count in sorted(methods.items()) if method},
-            "review_new": sum(each.key not in before for each in review),
+            "review_new": len(new),
             "match_rate": round(match_rate(matches), 4),
             "requests": run.client.requests,
         },
         notes={"review": _review_table(review)},
+        new_reviews=new,
     )
 
 

@@ -43,6 +43,27 @@ class EpisodeKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SubjectInformation:
+    """What Bangumi says about a subject.
+
+    Attributes:
+        number: Its id.
+        name: Its original title.
+        name_cn: Its Chinese title; empty where there is none.
+        begin: The day of its first episode.
+        episodes: How many main episodes it has.
+        is_anime: Whether it is an anime; else a book, a game, music, or something real.
+    """
+
+    number: int
+    name: str
+    name_cn: str
+    begin: date | None
+    episodes: int | None
+    is_anime: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """An episode of a subject, with what it is to the user.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sync_assets.bangumi.models import CollectionType, EpisodeState
-from sync_assets.bangumi.reports import Report, ReportKind
+from sync_assets.bangumi.report_models import Report, ReportKind
 from sync_assets.bangumi.wanted import WantedSubject
 from sync_assets.lake import Lake
 from sync_assets.lake.layout import encode

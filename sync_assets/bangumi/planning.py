@@ -20,16 +20,8 @@ from sync_assets.bangumi.marks import Reports, is_due
 from sync_assets.bangumi.match_table import read_matches
 from sync_assets.bangumi.models import Collected, SubjectState
 from sync_assets.bangumi.plan_table import plan_rows, plan_summary, write_plan
-from sync_assets.bangumi.reports import (
-    Report,
-    ReportKey,
-    ReportKind,
-    ReportState,
-    doubt_interrupted,
-    read_reports,
-    save_drafts,
-    withdraw,
-)
+from sync_assets.bangumi.report_models import Report, ReportKey, ReportKind, ReportState
+from sync_assets.bangumi.reports import doubt_interrupted, read_reports, save_drafts, withdraw
 from sync_assets.bangumi.trakt_tables import read_ratings
 from sync_assets.bangumi.trouble import Trouble
 from sync_assets.bangumi.wanted import WantedSubject, wanted_subjects

@@ -1,17 +1,20 @@
 """What each Bangumi account last did: its stages' results, kept in the ledger for `/health`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sync_assets.bangumi.account_run import StageResult
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.results import Result, ResultStatus, read_results
+from sync_assets.oauth.errors import NotConnectedError
 from sync_assets.ops.health import report_result
+from sync_assets.ops.notifications import NotificationKind, notify
 from sync_assets.settings import Settings
 
 DOMAIN = "bangumi"
 FIRST_STAGE = "custom"
+_REVIEWS_TOLD = 10
 _SEVERITY = (ResultStatus.OK, ResultStatus.DEGRADED, ResultStatus.FAILED)
 
 
@@ -40,6 +43,8 @@ class Reporter:
         status = ResultStatus.DEGRADED if is_degraded else ResultStatus.OK
         report = {"status": status, "failed": result.failed, **result.numbers}
         self._report(run_id, account, stage, report)
+        if result.new_reviews:
+            self._tell_reviews(run_id, account, result.new_reviews)
 
     def failed(self, run_id: str, account: str, stage: str, error: Exception) -> None:
         """Report that a stage could not do its work.
@@ -51,11 +56,15 @@ class Reporter:
             error: What it raised.
         """
         text = str(error) if isinstance(error, SyncError) else type(error).__name__
-        self._report(run_id, account, stage, {"status": ResultStatus.FAILED, "error": text})
+        report = {"status": ResultStatus.FAILED, "error": text}
+        if isinstance(error, NotConnectedError):
+            report["remedy"] = error.remedy
+        self._report(run_id, account, stage, report)
 
     def _report(self, run_id: str, account: str, stage: str, report: Mapping[str, Any]) -> None:
         stages = {} if stage == FIRST_STAGE else dict(self._last_stages(account))
         stages[stage] = dict(report)
+        remedies = [each["remedy"] for each in stages.values() if "remedy" in each]
         statuses = [ResultStatus(each["status"]) for each in stages.values()]
         report_result(
             self._ledger,
@@ -68,8 +77,19 @@ class Reporter:
                 skipped=_number(stages, "matches", "status_review"),
                 failed=sum(each.get("failed", 0) for each in stages.values()),
                 run_id=run_id,
-                detail={"stages": stages},
+                detail={"stages": stages, **({"remedy": remedies[0]} if remedies else {})},
             ),
+        )
+
+    def _tell_reviews(self, run_id: str, account: str, titles: Sequence[str]) -> None:
+        shown = [f"* {title}" for title in titles[:_REVIEWS_TOLD]]
+        hidden = len(titles) - len(shown)
+        notify(
+            self._ledger,
+            NotificationKind.REVIEW,
+            f"{DOMAIN}/{account}/{run_id}",
+            f"{DOMAIN} {account}: {len(titles)} new to review",
+            "\n".join([*shown, *([f"… and {hidden} more"] if hidden else [])]),
         )
 
     def _last_stages(self, account: str) -> Mapping[str, Mapping[str, Any]]:

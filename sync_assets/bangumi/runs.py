@@ -80,7 +80,8 @@ class Stage:
         from sync_assets.bangumi.connecting import connect
 
         bangumi = self._settings.bangumi
-        with closing(connect(bangumi, account, self._ledger)) as client:
+        home = self._settings.home
+        with closing(connect(bangumi, account, self._ledger, home)) as client:
             yield AccountRun(
                 account,
                 bangumi,
@@ -89,7 +90,7 @@ class Stage:
                 self._lake,
                 client,
                 lease,
-                self._settings.home / DOMAIN / "plans",
+                home / DOMAIN / "plans",
             )
 
     def _require_accounts(self) -> None:

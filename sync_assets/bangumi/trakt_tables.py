@@ -3,7 +3,7 @@
 The columns are those of the assets `trakt/history`, `trakt/ratings` and `trakt/collection`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +18,8 @@ COLLECTION = ("trakt", "collection")
 SOURCE = "trakt"
 
 _PARTITION_SEPARATOR = "|"
+_RATED = {"movie": MediaType.MOVIE, "show": MediaType.EPISODE, "season": MediaType.EPISODE}
+"""What stands for a film, a show or a season that has a rating; Bangumi rates no episodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Watched:
         removed_plays: How many plays were removed at Trakt.
         watched_at: The last play; of a removed item the last one before.
         is_collected_only: It was never watched; it is in the collection.
+        is_rated_only: It was never watched; it, its season or its show has a rating.
         started_at: When a media server last began to play it.
     """
 
@@ -42,6 +45,7 @@ class Watched:
     removed_plays: int = 0
     watched_at: datetime | None = None
     is_collected_only: bool = False
+    is_rated_only: bool = False
     started_at: datetime | None = None
 
 
@@ -109,6 +113,32 @@ def read_collected(lake: Lake, account: str) -> list[Watched]:
         )
         collected = Watched(item, _work_key(row), row["title"], is_collected_only=True)
         found.setdefault((collected.work, item.season), collected)
+    return list(found.values())
+
+
+def read_rated(lake: Lake, account: str, watched: Iterable[Watched]) -> list[Watched]:
+    """Return what has a rating and no play: each film, and of each season or show one episode.
+
+    Args:
+        lake: The lake.
+        account: The account.
+        watched: What was watched.
+    """
+    played = {
+        (each.work, season)
+        for each in watched
+        if each.item.season != 0
+        for season in (each.item.season, None)
+    }
+    found: dict[str, Watched] = {}
+    for row in _rows(lake, RATINGS, account):
+        work, media_type = _work_key(row), row["media_type"]
+        season = row["season"]
+        # Specials are of many subjects, so the rating of all of them is none of one subject.
+        if media_type not in _RATED or season == 0 or (work, season) in played:
+            continue
+        item = _item(row, _RATED[media_type], season or 1, 1)
+        found[item.key] = Watched(item, work, row["title"], is_rated_only=True)
     return list(found.values())
 
 

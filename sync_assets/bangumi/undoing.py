@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from sync_assets.bangumi.client import BangumiClient
 from sync_assets.bangumi.models import CollectionType, EpisodeState
-from sync_assets.bangumi.reports import REPORTS, ReportKind, ReportState
+from sync_assets.bangumi.report_models import ReportKind, ReportState
+from sync_assets.bangumi.reports import REPORTS
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import bangumi_reports, events
 from sync_assets.ledger.types import AnyRow

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sync_assets.bangumi.match_table import StoredMatch
-from sync_assets.bangumi.reports import ReportKey, ReportKind
+from sync_assets.bangumi.report_models import ReportKey, ReportKind
 from sync_assets.bangumi.trakt_tables import Rating
 from sync_assets.settings.bangumi import CollectionPolicy, RatingPolicy, ReportingSettings
 
@@ -89,7 +89,7 @@ def wanted_subjects(
         is_collected = any(each.is_collected_only for each in found)
         is_wish = policy.collection is CollectionPolicy.WISH and is_collected
         started_at = _started_at(found) if policy.watching_on_start else None
-        if watched or is_wish or started_at is not None:
+        if watched or is_wish or started_at is not None or subject in rating_of:
             wanted[subject] = WantedSubject(
                 subject,
                 found[0].title,
@@ -137,12 +137,15 @@ def _joined(first: WantedMark, second: WantedMark) -> WantedMark:
 def _subject_ratings(
     matches: Sequence[StoredMatch], ratings: Iterable[Rating], policy: RatingPolicy
 ) -> dict[int, int]:
-    """Give each rating to one subject: of a season or a show, the first that was watched of it."""
+    """Give each rating to one subject: of a season or a show, the first that was watched of it.
+
+    Of what was never watched, it is the subject of the first episode.
+    """
     if policy is RatingPolicy.OFF:
         return {}
     first: dict[tuple[str, int | None], StoredMatch] = {}
-    watched = [each for each in matches if each.was_watched and not each.is_special]
-    for match in sorted(watched, key=lambda each: (each.season or 0, each.number or 0)):
+    usable = [e for e in matches if not e.is_special and (e.was_watched or e.is_rated_only)]
+    for match in sorted(usable, key=_watched_in_order):
         if match.is_film:
             first.setdefault((match.work, None), match)
         elif match.season is not None and match.season > 0:
@@ -154,9 +157,13 @@ def _subject_ratings(
     if policy in (RatingPolicy.SHOW, RatingPolicy.SEASON_OR_SHOW):
         accepted["show"] = 1
     rated: dict[int, int] = {}
-    usable = [each for each in ratings if each.media_type in accepted]
-    for rating in sorted(usable, key=lambda each: accepted[each.media_type]):
+    wanted = [each for each in ratings if each.media_type in accepted]
+    for rating in sorted(wanted, key=lambda each: accepted[each.media_type]):
         match = first.get((rating.work, rating.season))
         if match is not None and match.subject is not None:
             rated.setdefault(match.subject, rating.rating)
     return rated
+
+
+def _watched_in_order(match: StoredMatch) -> tuple[bool, int, int]:
+    return not match.was_watched, match.season or 0, match.number or 0

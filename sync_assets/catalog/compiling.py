@@ -145,6 +145,7 @@ def _merge(one: Subject, other: Subject) -> Subject:
         better,
         titles=tuple(dict.fromkeys(better.titles + worse.titles)),
         kind=worse.kind if better.kind is SubjectKind.UNKNOWN else better.kind,
+        name_cn=better.name_cn or worse.name_cn,
         begin=better.begin or worse.begin,
         end=better.end or worse.end,
         episodes=better.episodes or worse.episodes,

@@ -25,7 +25,7 @@ from sync_assets.catalog.models import (
 )
 from sync_assets.errors import SyncError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class CatalogUnavailableError(SyncError):
@@ -180,7 +180,7 @@ def _sourced_link(row: Sequence) -> SourcedLink:
 
 
 def _subject(row: Sequence) -> Subject:
-    number, name, kind, begin, begin_is_exact, end, episodes, estimated = row
+    number, name, kind, begin, begin_is_exact, end, episodes, estimated, name_cn = row
     return Subject(
         number=number,
         name=name,
@@ -190,4 +190,5 @@ def _subject(row: Sequence) -> Subject:
         end=date.fromisoformat(end) if end else None,
         episodes=episodes,
         episodes_are_estimated=bool(estimated),
+        name_cn=name_cn,
     )

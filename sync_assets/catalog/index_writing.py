@@ -20,7 +20,7 @@ CREATE TABLE provenance (
 CREATE TABLE subjects (
     subject INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, begins TEXT,
     begin_is_exact INTEGER NOT NULL, ends TEXT, episodes INTEGER,
-    episodes_are_estimated INTEGER NOT NULL
+    episodes_are_estimated INTEGER NOT NULL, name_cn TEXT NOT NULL
 );
 CREATE TABLE titles (
     folded TEXT NOT NULL, subject INTEGER NOT NULL, PRIMARY KEY (folded, subject)
@@ -90,7 +90,7 @@ def _insert(
         ),
         7,
     )
-    insert("subjects", (_subject_row(each) for each in compiled.subjects.values()), 8)
+    insert("subjects", (_subject_row(each) for each in compiled.subjects.values()), 9)
     titles = {
         (folded, subject.number)
         for subject in compiled.subjects.values()
@@ -120,6 +120,7 @@ def _subject_row(subject: Subject) -> tuple[object, ...]:
         subject.end and subject.end.isoformat(),
         subject.episodes,
         subject.episodes_are_estimated,
+        subject.name_cn,
     )
 
 

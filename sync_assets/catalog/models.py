@@ -81,6 +81,7 @@ class Subject:
         end: The day of its last episode.
         episodes: How many main episodes it has.
         episodes_are_estimated: Whether that is reckoned from the dates.
+        name_cn: Its Chinese title, simplified where there is one; empty where none is known.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Subject:
     end: date | None = None
     episodes: int | None = None
     episodes_are_estimated: bool = False
+    name_cn: str = ""
 
 
 class Link(NamedTuple):

@@ -81,7 +81,7 @@ def _undo_account(
         )
     with (
         account_lease(ledger, account, f"undo of run {run_id}"),
-        closing(connect(settings.bangumi, account, ledger)) as client,
+        closing(connect(settings.bangumi, account, ledger, settings.home)) as client,
     ):
         undone, kept = undo(ledger, client, changes, f"undo of {run_id}")
     print(f"{account}: {undone} taken back, {kept} left because they were changed since.")

@@ -17,6 +17,7 @@ KNOWN_REVISIONS = (
     "0010",
     "0011",
     "0012",
+    "0013",
 )
 """All revisions, oldest first."""
 

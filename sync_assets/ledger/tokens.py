@@ -117,6 +117,21 @@ def verify_token(connection: Connection, plain_text: str) -> Token | None:
     return _token(row)
 
 
+def find_active_token(connection: Connection, token_id: str) -> Token | None:
+    """Return a token whose bearer has proved itself before.
+
+    Args:
+        connection: A transaction of the ledger.
+        token_id: Its public part.
+
+    Returns:
+        The token; None where it is unknown or revoked.
+    """
+    query = select(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _token(row)
+
+
 def list_tokens(connection: Connection) -> list[Token]:
     """Return all tokens, revoked ones too, oldest first."""
     query = select(tokens).order_by(tokens.c.created_at, tokens.c.id)

@@ -1,8 +1,9 @@
 """OAuth for every provider: tokens that several processes share, and the ways to get them.
 
 `connections` holds the state of each account, `keeping` its tokens (encrypted, refreshed by one
-writer), `device` and `authorization` the two ways to connect, `http` the requests that all
-providers have in common. What is special about a provider, such as its addresses, is in that
+writer). `app` is what was registered with a provider, `device` and `authorization` are the two ways
+to connect, `http` the requests that all providers have in common, `provider` what the pages and
+`scripts/connect` see of one. What is special about a provider, such as its addresses, is in that
 provider's domain. Nothing here knows Dagster or a web framework.
 """
 

@@ -83,14 +83,18 @@ class Authorizations:
         Raises:
             StateRejectedError: It was not begun by this browser, or is too old, or was used.
         """
-        secret = self._secrets.take(_name(provider, state))
+        name = _name(provider, state)
+        secret = self._secrets.get(name)
         content = json.loads(secret.get_secret_value()) if secret is not None else {}
         is_ours = hmac.compare_digest(content.get("browser", "").encode(), browser.encode())
-        if not content or not is_ours or content["expires_at"] <= utc_now().timestamp():
+        is_in_time = is_ours and content.get("expires_at", 0) > utc_now().timestamp()
+        # Another browser's attempt uses nothing up: with scripts/connect the server comes first.
+        if not is_in_time or self._secrets.take(name) is None:
             raise StateRejectedError(
                 "This authorization was not begun by this browser, or is more than ten minutes "
                 "old, or was used already.",
-                remedy="Begin again, and finish it in the same browser.",
+                remedy="Begin again, and finish it in the same browser. If scripts/connect is "
+                "waiting, give it the address of this page.",
             )
         return content["account"]
 

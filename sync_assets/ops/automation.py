@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.events import JobFailureData
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from sync_assets.executor import PartitionRunsFailedError
 from sync_assets.ledger import Ledger
@@ -12,6 +13,9 @@ from sync_assets.ledger.inbox import remove_finished
 from sync_assets.ledger.results import fail_results_of_run
 from sync_assets.logs import stage
 from sync_assets.ops.health import health_report, write_health_file
+from sync_assets.ops.notifications.automation import build_sensor as build_notifications_sensor
+from sync_assets.ops.notifications.outbox import remove_told
+from sync_assets.ops.notifications.troubles import begin_job_trouble
 from sync_assets.ops.retention import prune
 from sync_assets.settings import Settings
 from sync_assets.watchlist.checks_log import forget as forget_checks
@@ -39,6 +43,8 @@ def build_defs(settings: Settings) -> dg.Definitions:
             with ledger.write() as connection:
                 before = now - timedelta(days=settings.retention.inbox_days)
                 events_removed = remove_finished(connection, before)
+                before = now - timedelta(days=settings.retention.notifications_days)
+                notifications_removed = remove_told(connection, before)
                 # A check is known by its run, and is kept as long.
                 before = now - timedelta(days=settings.retention.runs_days)
                 checks_removed = forget_checks(connection, before)
@@ -49,6 +55,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 "log_files_removed": pruned.log_files_removed,
                 "bytes_freed": pruned.bytes_freed,
                 "inbox_events_removed": events_removed,
+                "notifications_removed": notifications_removed,
                 "watchlist_checks_removed": checks_removed,
             }
         )
@@ -69,7 +76,10 @@ def build_defs(settings: Settings) -> dg.Definitions:
         assets=[retention],
         jobs=[maintenance],
         schedules=[schedule],
-        sensors=[_failed_runs_sensor(settings)],
+        sensors=[
+            _failed_runs_sensor(settings),
+            *([build_notifications_sensor(settings)] if settings.notifications.is_on else []),
+        ],
     )
 
 
@@ -89,7 +99,7 @@ def _failed_runs_sensor(settings: Settings) -> dg.SensorDefinition:
         name="failed_runs_sensor",
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Marks what a run reported as failed when the run ended without saying so, "
-        "as when its process was killed.",
+        "as when its process was killed, and has it told.",
     )
     def failed_runs_sensor(context: dg.RunFailureSensorContext) -> None:
         # A run whose process was killed is reported by others, without any data.
@@ -97,11 +107,13 @@ def _failed_runs_sensor(settings: Settings) -> dg.SensorDefinition:
         error = data.error if isinstance(data, JobFailureData) else None
         if error is not None and error.cls_name in _SAID_SO:
             return
+        run = context.dagster_run
         ledger = Ledger.open(settings.ledger_url)
         try:
             with ledger.write() as connection:
-                fail_results_of_run(
-                    connection, context.dagster_run.run_id, "The run ended before it was done."
+                fail_results_of_run(connection, run.run_id, "The run ended before it was done.")
+                begin_job_trouble(
+                    connection, run.job_name, run.tags.get(PARTITION_NAME_TAG, ""), run.run_id
                 )
             write_health_file(health_report(ledger, settings), settings.home)
         finally:

@@ -15,21 +15,24 @@ from sync_assets.server import (
     health,
     media_webhooks,
     metrics,
-    pages,
+    oauth_pages,
+    review_pages,
     storage_webhooks,
     telegram_webhook,
-    trakt_pages,
     watchlist,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
+from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.errors import install_error_handlers
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.middleware import RequestMiddleware
+from sync_assets.server.pages import error_page, navigation, overview, sign_in, static_files
 from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings, load_settings
@@ -72,8 +75,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         measurements=measurements,
         maximum_body_bytes=settings.server.maximum_body_bytes,
     )
-    install_error_handlers(app, watchlist.STATUS_OF_ERROR)
-    routers = (
+    install_error_handlers(app, error_page, watchlist.STATUS_OF_ERROR)
+    modules = (
         health,
         metrics,
         events,
@@ -82,13 +85,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telegram_webhook,
         media_webhooks,
         custom_items,
-        pages,
-        trakt_pages,
+        static_files,
+        sign_in,
+        overview,
+        review_pages,
+        oauth_pages,
         watchlist,
         documentation,
     )
-    for module in routers:
-        app.include_router(module.router)
+    routers = [module.router for module in modules]
+    for router in routers:
+        app.include_router(router)
+    app.state.navigation = navigation(routers, settings)
     return app
 
 
@@ -125,6 +133,8 @@ async def run_parts(
             feed,
             measurements,
             launcher,
+            CookieSealer(settings.home),
+            SignInAttempts(),
             WatchlistService(settings, ledger),
         )
     finally:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from sync_assets.ledger import Ledger
+from sync_assets.server.cookies import CookieSealer
 from sync_assets.server.event_feed import EventFeed
 from sync_assets.server.inbox_writer import InboxWriter
 from sync_assets.server.ledger_reader import LedgerReader
 from sync_assets.server.measurements import Measurements
 from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.sign_in_attempts import SignInAttempts
 from sync_assets.server.token_verifier import TokenVerifier
 from sync_assets.server.watchlist_service import WatchlistService
 from sync_assets.settings import Settings
@@ -28,6 +30,8 @@ class ServerContext:
         feed: Hands new events to open streams.
         measurements: What `/metrics` shows of the server itself.
         launcher: Starts runs for events that were stored.
+        cookies: Seals the cookies of the pages.
+        sign_in_attempts: Slows down who guesses tokens.
         watchlist: Asks providers, and starts checks.
     """
 
@@ -39,6 +43,8 @@ class ServerContext:
     feed: EventFeed
     measurements: Measurements
     launcher: RunLauncher
+    cookies: CookieSealer
+    sign_in_attempts: SignInAttempts
     watchlist: WatchlistService
 
 

@@ -2,8 +2,10 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from sync_assets.errors import SyncError
 from sync_assets.ops.services import LOCATION_NAME, Endpoint
 from sync_assets.settings import Settings
 
@@ -27,8 +29,19 @@ mutation Launch($params: ExecutionParams!) {
 """
 
 
-class LaunchError(Exception):
+class LaunchError(SyncError):
     """The webserver did not do what it was asked for."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Dagster did not do what it was asked for: {reason}.",
+            remedy="See whether Dagster's webserver runs; scripts/run starts it.",
+        )
+
+
+def tags_as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags in the form that the webserver takes."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 class DagsterClient:
@@ -71,7 +84,7 @@ class DagsterClient:
             raise LaunchError(message)
         return answer["data"]
 
-    def launch(self, job_name: str, tags: dict[str, str]) -> str | None:
+    def launch(self, job_name: str, tags: Mapping[str, str]) -> str | None:
         """Start a run.
 
         Args:
@@ -86,9 +99,7 @@ class DagsterClient:
         """
         params = {
             "selector": {**REPOSITORY, "jobName": job_name},
-            "executionMetadata": {
-                "tags": [{"key": key, "value": value} for key, value in tags.items()]
-            },
+            "executionMetadata": {"tags": tags_as_list(tags)},
         }
         answer = self.ask(_LAUNCH, params=params)["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":

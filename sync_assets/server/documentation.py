@@ -77,11 +77,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     paragraphs = operation.get("description", operation.get("summary", "")).split("\n\n")
     parts = [f"<h2><code>{method.upper()} {html.escape(path)}</code></h2>"]
     parts += [f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs]
-    parts.append(
-        "<p>Needs the header <code>Authorization: Bearer TOKEN</code>.</p>"
-        if operation.get("security")
-        else "<p>Needs no token.</p>"
-    )
+    parts.append(f"<p>{_access(operation)}</p>")
     if operation.get("parameters"):
         rows = (
             (f"{item['name']} ({item['in']})", item.get("description", ""))
@@ -97,6 +93,14 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     )
     parts.append(_table("Answer", answers))
     return "\n".join(parts)
+
+
+def _access(operation: Mapping[str, Any]) -> str:
+    if "pages" in operation.get("tags", ()):
+        return 'A page for people, who <a href="/sign-in">sign in</a>.'
+    if operation.get("security"):
+        return "Needs the header <code>Authorization: Bearer TOKEN</code>."
+    return "Needs no token."
 
 
 def _schema_name(answer: Mapping[str, Any]) -> str:

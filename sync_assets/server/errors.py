@@ -4,8 +4,9 @@
 fields are wrong. Causes that name paths or hosts stay in the log: a caller may be anybody.
 """
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger import (
@@ -22,6 +23,9 @@ from sync_assets.ledger import (
     StateConflictError,
     UnknownSubjectError,
 )
+from sync_assets.ledger.secrets import SecretKeyError
+
+logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="sync_assets"'
 RETRY_SECONDS = 2
@@ -139,6 +143,27 @@ _TEXT_OF_STATUS = {
 }
 
 
+class ErrorResponse(JSONResponse):
+    """An error answer, which knows what it says.
+
+    Args:
+        status: The HTTP status.
+        detail: What went wrong and what to do.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, detail: ErrorDetail, headers: Mapping[str, str] | None
+    ) -> None:
+        body = ErrorAnswer(error=detail).model_dump(exclude_none=True)
+        super().__init__(body, status_code=status, headers=dict(headers or {}))
+        self.detail = detail
+
+
+ErrorPage = Callable[[Request, ErrorResponse], Response | None]
+"""Makes a page of an error, where a browser asks."""
+
+
 def error_response(  # noqa: PLR0913 - all but two are named
     status: HTTPStatus,
     request_id: str,
@@ -148,7 +173,7 @@ def error_response(  # noqa: PLR0913 - all but two are named
     remedy: str,
     fields: Sequence[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
+) -> ErrorResponse:
     """Make an error answer.
 
     Args:
@@ -170,13 +195,12 @@ def error_response(  # noqa: PLR0913 - all but two are named
         request_id=request_id,
         fields=list(fields) if fields is not None else None,
     )
-    body = ErrorAnswer(error=detail).model_dump(exclude_none=True)
-    return JSONResponse(body, status_code=status, headers=dict(headers or {}))
+    return ErrorResponse(status, detail, headers)
 
 
 def status_response(
     status: HTTPStatus, request_id: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+) -> ErrorResponse:
     """Make the error answer of an HTTP status that has no further cause.
 
     Args:
@@ -204,7 +228,7 @@ def status_response(
     )
 
 
-def internal_error_response(request_id: str) -> JSONResponse:
+def internal_error_response(request_id: str) -> ErrorResponse:
     """Make the answer to a mistake of ours; its cause is in the log.
 
     Args:
@@ -223,21 +247,32 @@ def internal_error_response(request_id: str) -> JSONResponse:
 
 
 def install_error_handlers(
-    app: FastAPI, statuses: Mapping[type[SyncError], HTTPStatus] | None = None
+    app: FastAPI, error_page: ErrorPage, statuses: Mapping[type[SyncError], HTTPStatus]
 ) -> None:
     """Give every error of an app the one shape.
 
     Args:
         app: The app.
+        error_page: Makes a page of an error for browsers; programs get JSON.
         statuses: Which HTTP status the errors of domains are; the others are defects.
     """
-    app.state.status_of_error = {**_STATUS_OF_ERROR, **(statuses or {})}
-    app.add_exception_handler(SyncError, _answer_sync_error)
-    app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.state.status_of_error = {**_STATUS_OF_ERROR, **statuses}
+
+    def shown(
+        answer: Callable[[Request, Any], ErrorResponse],
+    ) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def handle(request: Request, error: Exception) -> Response:
+            response = answer(request, error)
+            return error_page(request, response) or response
+
+        return handle
+
+    app.add_exception_handler(SyncError, shown(_answer_sync_error))
+    app.add_exception_handler(RequestValidationError, shown(_answer_validation_error))
+    app.add_exception_handler(HTTPException, shown(_answer_http_exception))
 
 
-async def _answer_sync_error(request: Request, error: Any) -> JSONResponse:
+def _answer_sync_error(request: Request, error: Any) -> ErrorResponse:
     request_id = request.state.request_id
     if isinstance(error, ApiError):
         return error_response(
@@ -258,6 +293,16 @@ async def _answer_sync_error(request: Request, error: Any) -> JSONResponse:
             remedy=f"{error.remedy} Then send the request again.",
             headers={"Retry-After": str(RETRY_SECONDS)},
         )
+    if isinstance(error, SecretKeyError):
+        # As above: it names the file of the key.
+        logger.error("Request %s failed: %s", request_id, error)
+        return error_response(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            request_id,
+            code="secret_key_unavailable",
+            message="The server's key cannot be used.",
+            remedy=f"Look for {request_id} in the server's log, which says why.",
+        )
     known = request.app.state.status_of_error
     status = next(
         (status for kind, status in known.items() if isinstance(error, kind)),
@@ -272,7 +317,7 @@ async def _answer_sync_error(request: Request, error: Any) -> JSONResponse:
     )
 
 
-async def _answer_validation_error(request: Request, error: Any) -> JSONResponse:
+def _answer_validation_error(request: Request, error: Any) -> ErrorResponse:
     # The values themselves are not repeated: they may be secret.
     fields = [
         FieldProblem(
@@ -290,7 +335,7 @@ async def _answer_validation_error(request: Request, error: Any) -> JSONResponse
     )
 
 
-async def _answer_http_exception(request: Request, error: Any) -> JSONResponse:
+def _answer_http_exception(request: Request, error: Any) -> ErrorResponse:
     return status_response(HTTPStatus(error.status_code), request.state.request_id, error.headers)
 
 

@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from sync_assets.launching import ActiveRun, EventJob, WantedRun, wanted_run
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.ledger.inbox import waiting
-from sync_assets.server.dagster_client import UNAVAILABLE, DagsterClient, LaunchError
+from sync_assets.server.dagster_client import (
+    UNAVAILABLE,
+    DagsterClient,
+    LaunchError,
+    tags_as_list,
+)
 from sync_assets.settings import Settings
 
 SETTLE_SECONDS = 0.05
@@ -64,6 +69,25 @@ class RunLauncher:
         if any(source in job.sources for job in self._jobs):
             self._news.set()
 
+    async def start(self, job_name: str, partition: str) -> bool:
+        """Start a run of a job for one partition, as its "Launch run" in the UI does.
+
+        Args:
+            job_name: The job.
+            partition: The partition's key.
+
+        Returns:
+            False where such a run waits to begin already, which will see all that is there now.
+
+        Raises:
+            LaunchError: The webserver cannot be asked, or did not start it.
+        """
+        try:
+            return await asyncio.to_thread(self._start, job_name, partition)
+        except UNAVAILABLE as error:
+            reason = f"the webserver at {self._dagster.endpoint.url} does not answer ({error})"
+            raise LaunchError(reason) from error
+
     async def close(self) -> None:
         """Stop, after what is just being asked; the sensor does the rest."""
         self._task.cancel()
@@ -78,9 +102,9 @@ class RunLauncher:
             self._news.clear()
             try:
                 await asyncio.to_thread(self._launch_wanted)
-            except (*UNAVAILABLE, LaunchError) as error:
+            except UNAVAILABLE as error:
                 self._log_once(f"the webserver at {self._dagster.endpoint.url} did not: {error}")
-            except LedgerUnavailableError as error:
+            except (LaunchError, LedgerUnavailableError) as error:
                 self._log_once(error.message)
             else:
                 self._works = True
@@ -101,6 +125,22 @@ class RunLauncher:
         self._dagster.launch(job.name, _tags(job, wanted))
         logger.info("Started %s for %d event(s)", job.name, wanted.count)
 
+    def _start(self, job_name: str, partition: str) -> bool:
+        tags = {"dagster/partition": partition}
+        queued = self._dagster.ask(
+            _ACTIVE,
+            filter={
+                "pipelineName": job_name,
+                "statuses": ["QUEUED", "STARTING"],
+                "tags": tags_as_list(tags),
+            },
+        )
+        if queued["active"].get("results"):
+            return False
+        self._dagster.launch(job_name, tags)
+        logger.info("Started %s for %s", job_name, partition)
+        return True
+
     def _active_runs(self, job: EventJob) -> list[ActiveRun]:
         statuses = ["QUEUED", "STARTING", "STARTED"]
         answer = self._dagster.ask(_ACTIVE, filter={"pipelineName": job.name, "statuses": statuses})
@@ -110,7 +150,7 @@ class RunLauncher:
         ]
 
     def _exists(self, job: EventJob, wanted: WantedRun) -> bool:
-        tags = [{"key": key, "value": value} for key, value in _tags(job, wanted).items()]
+        tags = tags_as_list(_tags(job, wanted))
         return bool(self._dagster.ask(_SAME, filter={"tags": tags})["same"].get("results"))
 
     def _log_once(self, problem: str) -> None:

@@ -59,6 +59,24 @@ class RequireScope(HTTPBearer):
         return token
 
 
+async def find_token(request: Request, plain_text: str) -> Token | None:
+    """Find out whose token this is.
+
+    Args:
+        request: The request that shows it.
+        plain_text: What was shown.
+
+    Returns:
+        The token; None where it is unknown, wrong or revoked.
+
+    Raises:
+        LedgerUnavailableError: The ledger cannot be read.
+    """
+    if not _PLAIN_TEXT.fullmatch(plain_text):
+        return None
+    return await context_of(request).tokens.verify(plain_text)
+
+
 class RequireIngestToken(RequireScope):
     """The dependency of webhooks whose senders can set no header: the address may have the token.
 
@@ -92,10 +110,7 @@ class RequireIngestToken(RequireScope):
 
 
 async def _verified(request: Request, plain_text: str) -> Token:
-    plain_text = plain_text.strip()
-    token = None
-    if _PLAIN_TEXT.fullmatch(plain_text):
-        token = await context_of(request).tokens.verify(plain_text)
+    token = await find_token(request, plain_text.strip())
     if token is None:
         raise UnauthenticatedError(
             "The token is not valid.",

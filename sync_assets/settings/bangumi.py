@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from sync_assets.settings.section import AnchoredPath, Section
 from sync_assets.settings.times import Cron, TimeZone
@@ -18,6 +18,17 @@ class RatingPolicy(StrEnum):
     SEASON = "season"
     SHOW = "show"
     SEASON_OR_SHOW = "season_or_show"
+
+
+class UnplayedRatingPolicy(StrEnum):
+    """What becomes of the rating of a show, season or film without any play at Trakt.
+
+    Nothing; given where Bangumi has an entry; or given, with 看过 where there is no entry.
+    """
+
+    OFF = "off"
+    EXISTING = "existing"
+    COLLECTED = "collected"
 
 
 class CollectionPolicy(StrEnum):
@@ -60,7 +71,9 @@ class BangumiAccountSettings(Section):
     """One Bangumi account; its name is that of the Trakt account whose history it takes."""
 
     access_token: SecretStr | None = Field(
-        default=None, description="A personal access token, from next.bgm.tv/demo/access-token."
+        default=None,
+        description="A personal access token, from next.bgm.tv/demo/access-token. Used as long as "
+        "the account is not connected with scripts/connect bangumi NAME.",
     )
     paused: bool = Field(default=False, description="Whether nothing is asked or sent for it.")
 
@@ -104,6 +117,11 @@ class ReportingSettings(Section):
     )
     ratings: RatingPolicy = Field(
         default=RatingPolicy.SEASON_OR_SHOW, description="off, season, show or season_or_show."
+    )
+    unplayed_ratings: UnplayedRatingPolicy = Field(
+        default=UnplayedRatingPolicy.EXISTING,
+        description="off, existing or collected: ratings of what was never played at Trakt; with "
+        "collected, what is not in your collection becomes 看过.",
     )
     overwrite_ratings: bool = Field(
         default=False, description="Whether ratings that were given at Bangumi are replaced."
@@ -167,6 +185,19 @@ class BangumiSettings(Section):
     base_url: Annotated[str, AfterValidator(_https)] = Field(
         default="https://api.bgm.tv", description="The address of the API."
     )
+    oauth_url: Annotated[str, AfterValidator(_https)] = Field(
+        default="https://bgm.tv", description="The address where accounts are connected."
+    )
+    client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Of the app made at bgm.tv/dev/app; not needed with personal tokens.",
+    )
+    client_secret: SecretStr | None = Field(default=None, description="Of the same app.")
+    redirect_uri: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8080/oauth/bangumi/callback"),
+        description="The app's redirect address: this server's /oauth/bangumi/callback.",
+    )
     schedule: Cron = Field(default="15 */6 * * *", description="Cron expression of the reports.")
     timezone: TimeZone = Field(default="UTC", description="IANA name of its time zone.")
     timeout_seconds: float = Field(
@@ -189,6 +220,13 @@ class BangumiSettings(Section):
     def active_accounts(self) -> list[str]:
         """The accounts that are not paused, sorted."""
         return sorted(name for name, account in self.accounts.items() if not account.paused)
+
+    @model_validator(mode="after")
+    def _app_is_whole(self) -> Self:
+        if (self.client_id is None) != (self.client_secret is None):
+            message = "client_id and client_secret belong together: set both, or none"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _users_have_an_account(self) -> Self:

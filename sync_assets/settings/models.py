@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets.settings.catalog import CatalogSettings
+from sync_assets.settings.notifications import NotificationSettings
 from sync_assets.settings.pixiv import PixivSettings
 from sync_assets.settings.relay import RelaySettings
 from sync_assets.settings.section import AnchoredPath, Section
@@ -96,6 +97,9 @@ class RetentionSettings(Section):
     inbox_days: int = Field(
         default=30, ge=1, description="Finished webhook events. Unfinished ones are never removed."
     )
+    notifications_days: int = Field(
+        default=90, ge=1, description="What was told. What is still wrong stays known."
+    )
 
 
 class Settings(BaseSettings):
@@ -120,6 +124,7 @@ class Settings(BaseSettings):
     dagster: DagsterSettings = DagsterSettings()
     tools: ToolSettings = ToolSettings()
     retention: RetentionSettings = RetentionSettings()
+    notifications: NotificationSettings = NotificationSettings()
     strm: StrmSettings = StrmSettings()
     pixiv: PixivSettings = PixivSettings()
     telegram: TelegramSettings = TelegramSettings()

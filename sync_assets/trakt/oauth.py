@@ -1,4 +1,4 @@
-"""Trakt's OAuth host: the device flow, the code flow, refreshing and revoking.
+"""Trakt's OAuth host: where it is, and its device flow.
 
 Source: Trakt's API documentation of 2026-07-30: "Do not use the API hostname" for OAuth; refresh
 tokens are single-use. The device flow's statuses: 400 pending, 404 bad code, 409 used, 410
@@ -6,17 +6,17 @@ expired, 418 denied, 429 too fast.
 """
 
 from datetime import timedelta
-from urllib.parse import urlencode
+from functools import partial
 
 from pydantic import SecretStr
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import utc_now
 from sync_assets.oauth import http
+from sync_assets.oauth.app import OAuthApp
 from sync_assets.oauth.device import (
     AuthorizationPendingError,
     DeviceCode,
-    DeviceFlow,
     DeviceFlowError,
     SlowDownError,
 )
@@ -27,11 +27,13 @@ from sync_assets.oauth.errors import (
     TokenAnswerLostError,
 )
 from sync_assets.oauth.keeping import TokenKeeper
+from sync_assets.oauth.provider import Provider
 from sync_assets.oauth.tokens import TokenSet
 from sync_assets.settings.trakt import TraktSettings
 from sync_assets.trakt.user_agent import USER_AGENT
 
 PROVIDER = "trakt"
+TITLE = "Trakt"
 
 _DEVICE_TIMEOUT_SECONDS = 20.0
 _HEADERS = {"User-Agent": USER_AGENT}
@@ -43,8 +45,35 @@ _ENDS = {
 }
 
 
-class TraktOAuth:
-    """The OAuth host, for the configured app.
+def oauth_app(settings: TraktSettings) -> OAuthApp:
+    """Return the app that is registered with Trakt.
+
+    Args:
+        settings: The domain's configuration.
+
+    Raises:
+        OAuthError: None is configured.
+    """
+    if settings.client_id is None or settings.client_secret is None:
+        raise OAuthError(
+            "trakt.client_id and trakt.client_secret are not configured.",
+            remedy="Make an app at https://app.trakt.tv/settings/apps and put both into sync.toml.",
+        )
+    url = str(settings.oauth_url).rstrip("/")
+    return OAuthApp(
+        provider=TITLE,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        redirect_uri=str(settings.redirect_uri),
+        authorize_url=f"{url}/oauth/authorize",
+        token_url=f"{url}/oauth/token",
+        revoke_url=f"{url}/oauth/revoke",
+        headers=_HEADERS,
+    )
+
+
+class TraktDevices:
+    """The device flow of Trakt's OAuth host.
 
     Args:
         settings: The domain's configuration.
@@ -54,57 +83,8 @@ class TraktOAuth:
     """
 
     def __init__(self, settings: TraktSettings) -> None:
-        if settings.client_id is None or settings.client_secret is None:
-            raise OAuthError(
-                "trakt.client_id and trakt.client_secret are not configured.",
-                remedy="Make an app at https://app.trakt.tv/settings/apps and put both into "
-                "sync.toml.",
-            )
-        self._client_id = settings.client_id
-        self._client_secret = settings.client_secret
-        self._redirect_uri = str(settings.redirect_uri)
+        self._app = oauth_app(settings)
         self._url = str(settings.oauth_url).rstrip("/")
-
-    def authorization_url(self, state: str) -> str:
-        """Return where the user's browser goes to agree.
-
-        Args:
-            state: Comes back with the answer.
-        """
-        query = {
-            "response_type": "code",
-            "client_id": self._client_id,
-            "redirect_uri": self._redirect_uri,
-            "state": state,
-        }
-        return f"{self._url}/oauth/authorize?{urlencode(query)}"
-
-    def exchange_code(self, code: str) -> TokenSet:
-        """Exchange the code that came back to the redirect address.
-
-        Raises:
-            OAuthError: Trakt refuses it, or cannot be asked.
-        """
-        return self._tokens({"code": code, "grant_type": "authorization_code"})
-
-    def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """Exchange a refresh token, which can be used once.
-
-        Raises:
-            OAuthError: Trakt refuses it, or cannot be asked.
-        """
-        token = refresh_token.get_secret_value()
-        return self._tokens({"refresh_token": token, "grant_type": "refresh_token"})
-
-    def revoke(self, token: SecretStr) -> None:
-        """Make a token useless.
-
-        Raises:
-            OAuthError: Trakt cannot be asked.
-        """
-        url = f"{self._url}/oauth/revoke"
-        fields = {"token": token.get_secret_value(), **self._app}
-        http.post(url, fields, provider="Trakt", headers=_HEADERS)
 
     def request_code(self) -> DeviceCode:
         """Begin a device flow.
@@ -114,8 +94,8 @@ class TraktOAuth:
         """
         url = f"{self._url}/oauth/device/code"
         now = utc_now()
-        fields = {"client_id": self._client_id}
-        answer = http.post(url, fields, provider="Trakt", headers=_HEADERS)
+        fields = {"client_id": self._app.client_id}
+        answer = http.post(url, fields, provider=TITLE, headers=_HEADERS)
         if not answer.is_success:
             raise GrantRejectedError(
                 f"Trakt answered {answer.status_code} to the request for a device code.",
@@ -147,12 +127,12 @@ class TraktOAuth:
         """
         asked_at = utc_now()
         url = f"{self._url}/oauth/device/token"
-        fields = {"code": code.get_secret_value(), **self._app}
+        fields = {"code": code.get_secret_value(), **self._app.credentials}
         try:
             answer = http.post(
                 url,
                 fields,
-                provider="Trakt",
+                provider=TITLE,
                 headers=_HEADERS,
                 accepts_too_many_requests=True,
                 answer_timeout_seconds=_DEVICE_TIMEOUT_SECONDS,
@@ -161,23 +141,13 @@ class TraktOAuth:
             # Asking again does no harm: a code that was used up is answered with 409.
             raise ProviderUnavailableError(error.message, remedy=error.remedy) from error
         if answer.is_success:
-            return http.read_tokens(answer, provider="Trakt", asked_at=asked_at)
+            return http.read_tokens(answer, provider=TITLE, asked_at=asked_at)
         if answer.status_code == 400:
             raise AuthorizationPendingError("Not yet.", remedy="Type the code in at Trakt.")
         if answer.status_code == 429:
             raise SlowDownError("Trakt was asked too often.", remedy="Wait.")
         reason = _ENDS.get(answer.status_code, f"Trakt answered {answer.status_code}.")
         raise DeviceFlowError(reason, remedy="Begin again.")
-
-    @property
-    def _app(self) -> dict[str, str]:
-        secret = self._client_secret.get_secret_value()
-        return {"client_id": self._client_id, "client_secret": secret}
-
-    def _tokens(self, grant: dict[str, str]) -> TokenSet:
-        fields = {**grant, **self._app, "redirect_uri": self._redirect_uri}
-        url = f"{self._url}/oauth/token"
-        return http.request_tokens(url, fields, provider="Trakt", headers=_HEADERS)
 
 
 def token_keeper(ledger: Ledger, key: bytes, settings: TraktSettings, account: str) -> TokenKeeper:
@@ -189,18 +159,20 @@ def token_keeper(ledger: Ledger, key: bytes, settings: TraktSettings, account: s
         settings: The domain's configuration.
         account: The account's name in the configuration.
     """
-    refresh = TraktOAuth(settings).refresh
-    return TokenKeeper(ledger, key, PROVIDER, account, refresh=refresh)
+    return provider(settings).keeper(ledger, key, account)
 
 
-def device_flow(ledger: Ledger, key: bytes, settings: TraktSettings, account: str) -> DeviceFlow:
-    """Return the device flow of an account.
+def provider(settings: TraktSettings) -> Provider:
+    """Return Trakt as the pages and `scripts/connect` see it.
 
     Args:
-        ledger: Holds what is under way.
-        key: Encrypts it.
         settings: The domain's configuration.
-        account: The account's name in the configuration.
     """
-    keeper = token_keeper(ledger, key, settings, account)
-    return DeviceFlow(ledger, key, TraktOAuth(settings), keeper, f"{PROVIDER}/{account}")
+    return Provider(
+        PROVIDER,
+        TITLE,
+        settings.active_accounts,
+        sorted(set(settings.accounts) - set(settings.active_accounts)),
+        app=partial(oauth_app, settings),
+        device_provider=partial(TraktDevices, settings),
+    )

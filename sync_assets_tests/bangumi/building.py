@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 
-from sync_assets.bangumi.access import PersonalToken
+from sync_assets.bangumi.access import token_source
 from sync_assets.bangumi.account_run import AccountRun
 from sync_assets.bangumi.client import BangumiClient
 from sync_assets.bangumi.http import BangumiTransport, rate_limit
@@ -15,7 +15,7 @@ from sync_assets.bangumi.planning import plan
 from sync_assets.bangumi.sending import send
 from sync_assets.lake import Lake
 from sync_assets.ledger.leases import hold_lease
-from sync_assets.settings.bangumi import BangumiAccountSettings, BangumiSettings
+from sync_assets.settings.bangumi import BangumiSettings
 from sync_assets_tests.upstreams.bangumi import TOKEN
 
 ACCOUNT = "alice"
@@ -108,10 +108,9 @@ class Account:
 
     def client(self):
         limit = rate_limit(ACCOUNT, self.settings.requests_per_10_minutes)
-        token = PersonalToken(ACCOUNT, BangumiAccountSettings(access_token=TOKEN))
         transport = BangumiTransport(
             self.server.url,
-            token,
+            token_source(self.settings, ACCOUNT, self.ledger, self.directory),
             self.ledger,
             limit,
             timeout_seconds=10,

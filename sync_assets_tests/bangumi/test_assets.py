@@ -11,9 +11,15 @@ from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.rate_budgets import read_budgets
 from sync_assets.ops.home import initialise_home
+from sync_assets.ops.notifications.outbox import read_waiting
 from sync_assets.settings import load_settings
 from sync_assets_tests.bangumi.matching.building import SHOW, Catalogue
-from sync_assets_tests.bangumi.trakt_rows import play, write_collection, write_history
+from sync_assets_tests.bangumi.trakt_rows import (
+    play,
+    write_collection,
+    write_history,
+    write_ratings,
+)
 from sync_assets_tests.upstreams.bangumi import TOKEN, Entry, Fault
 
 GRAPH_KEYS = ("matches", "plan", "reports")
@@ -73,6 +79,16 @@ def health(settings):
     return report["domains"]["bangumi"]["status"]
 
 
+def waiting(settings):
+    """The notifications that wait to be told."""
+    ledger = Ledger.open(settings.ledger_url)
+    try:
+        with ledger.read() as connection:
+            return read_waiting(connection)
+    finally:
+        ledger.close()
+
+
 def failure(result):
     (event, *_) = result.get_step_failure_events()
     return str(event.step_failure_data.user_failure_data.description)
@@ -114,6 +130,26 @@ def test_what_was_watched_is_reported_and_the_checks_hold(configure, server, ins
     assert [metadata[name]["requests"] for name in GRAPH_KEYS] == [0, 0, 0]
 
 
+def test_what_is_rated_and_was_never_played_is_matched_and_rated(configure, server, instance):
+    settings = configure('dry_run = false\nreporting.unplayed_ratings = "collected"')
+    unknown = {"trakt": 77, "tmdb": 777, "title": "A Western"}
+    plays = play(1, 1, **unknown, genres=["western"]), play(2, 1, season=0)
+    write_history(settings.lake_directory, "alice", *plays)
+    show = {"trakt": 10, "tmdb": 100, "title": "Star Kettle", "rating": 9}
+    write_ratings(
+        settings.lake_directory,
+        "alice",
+        {**show, "media_type": "season", "season": 1},
+        {**show, "media_type": "season", "season": 0, "rating": 1},
+        {**show, "media_type": "show", "rating": 5},
+        {**unknown, "media_type": "show", "rating": 3},
+    )
+    result, metadata = run(settings, instance)
+    assert result.success
+    assert metadata["matches"]["status_matched"] == 1
+    assert server.entries == {1: Entry(2, 9)}
+
+
 def test_what_is_unsure_waits_for_review_with_its_candidates(configure, server, instance):
     settings = configure("dry_run = false")
     write_history(settings.lake_directory, "alice", play(1, 40))
@@ -124,6 +160,8 @@ def test_what_is_unsure_waits_for_review_with_its_candidates(configure, server, 
     assert server.count("P* /v0/users/*") == 0
     _, metadata = run(settings, instance)
     assert metadata["matches"]["review_new"] == 0
+    (told,) = waiting(settings)
+    assert told.title == "bangumi alice: 1 new to review"
 
 
 def test_your_own_rule_answers_the_review_and_the_episode_is_reported(configure, server, instance):
@@ -189,6 +227,9 @@ def test_without_a_token_the_run_says_where_to_get_one(configure, server, instan
     write_history(settings.lake_directory, "alice", play(1, 1))
     result, _ = run(settings, instance)
     assert "bangumi.accounts.alice.access_token" in failure(result)
+    report = json.loads((settings.home / "health.json").read_text())
+    (partition,) = report["domains"]["bangumi"]["partitions"]
+    assert "scripts/connect bangumi alice" in partition["remedy"]
     assert server.requests == []
 
 

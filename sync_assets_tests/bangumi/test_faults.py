@@ -9,7 +9,8 @@ import pytest
 
 from sync_assets.bangumi.errors import BangumiBannedError, BangumiUnavailableError
 from sync_assets.bangumi.planning import plan
-from sync_assets.bangumi.reports import ReportState, count_states, read_reports
+from sync_assets.bangumi.report_models import ReportState
+from sync_assets.bangumi.reports import count_states, read_reports
 from sync_assets.bangumi.searching import RememberedSearch
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import utc_now

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from sync_assets.bangumi.reports import REPORTS, ReportState
+from sync_assets.bangumi.report_models import ReportState
+from sync_assets.bangumi.reports import REPORTS
 
 
 @pytest.fixture

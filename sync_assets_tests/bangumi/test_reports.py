@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sync_assets.bangumi.errors import BangumiUnauthorizedError
-from sync_assets.bangumi.reports import ReportState, count_states
+from sync_assets.bangumi.report_models import ReportState
+from sync_assets.bangumi.reports import count_states
 from sync_assets.bangumi.sending import send
 from sync_assets.ledger.types import utc_now
 from sync_assets_tests.bangumi.building import ACCOUNT, NOW, day, film, matched, rating
@@ -205,6 +206,65 @@ def test_a_show_s_rating_goes_to_its_first_subject_and_a_season_s_comes_first(ac
     assert (server.entries[1].rate, server.entries[2].rate) == (7, 9)
 
 
+def rated_only(subject, **fields):
+    return matched(subject, 1, is_rated_only=True, plays=0, watched_at=None, **fields)
+
+
+def test_the_rating_of_what_was_never_played_is_given_with_its_entry(with_policy, server):
+    account = with_policy(unplayed_ratings="collected")
+    server.add_subject(1)
+    account.watch(rated_only(1))
+    account.rate(rating("show", "show/trakt/1", 9))
+    account.report()
+    assert server.entries[1] == Entry(2, 9)
+    assert not server.marks
+    before = len(server.requests)
+    account.report()
+    assert len(server.requests) == before
+
+
+@pytest.mark.parametrize("policy", ["existing", "collected"])
+def test_an_entry_that_is_there_keeps_its_type_and_gets_the_rating(with_policy, server, policy):
+    account = with_policy(unplayed_ratings=policy)
+    server.add_subject(1)
+    server.entries[1] = Entry(3)
+    account.watch(rated_only(1))
+    account.rate(rating("show", "show/trakt/1", 9))
+    account.report()
+    assert server.entries[1] == Entry(3, 9)
+
+
+def test_without_an_entry_nothing_is_rated_and_nothing_is_asked_again(account, server):
+    server.add_subject(1)
+    account.watch(rated_only(1))
+    account.rate(rating("show", "show/trakt/1", 9))
+    account.report()
+    assert not server.entries
+    before = len(server.requests)
+    account.report()
+    assert len(server.requests) == before
+
+
+def test_what_was_played_counts_more_for_a_show_s_rating_than_what_was_not(account, server):
+    for number in (1, 2):
+        server.add_subject(number)
+    second = matched(2, 1, work="show/trakt/1", season=2)
+    account.watch(rated_only(1), second)
+    account.rate(rating("show", "show/trakt/1", 7))
+    account.report()
+    assert server.entries == {2: Entry(3, 7)}
+
+
+def test_the_rating_of_a_season_that_was_not_played_goes_to_it(with_policy, server):
+    account = with_policy(unplayed_ratings="collected")
+    for number in (1, 2):
+        server.add_subject(number)
+    account.watch(matched(1, 1), rated_only(2, work="show/trakt/1", season=2))
+    account.rate(rating("season", "show/trakt/1", 8, season=2))
+    account.report()
+    assert (server.entries[1].rate, server.entries[2]) == (0, Entry(2, 8))
+
+
 def test_trakt_s_collection_becomes_want_to_watch_by_policy(with_policy, server):
     account = with_policy(collection="wish")
     server.add_subject(1)
@@ -370,7 +430,7 @@ def test_a_token_that_is_not_accepted_says_connect_again(account, server):
     server.add_subject(1)
     account.watch(matched(1, 1))
     server.tokens.clear()
-    with pytest.raises(BangumiUnauthorizedError, match="connect the account again"):
+    with pytest.raises(BangumiUnauthorizedError, match="scripts/connect bangumi alice"):
         account.plan()
     assert len(server.requests) == 1
 

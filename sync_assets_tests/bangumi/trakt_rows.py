@@ -48,6 +48,22 @@ COLLECTION = pa.schema(
         ("collected_at", pa.timestamp("us", tz="UTC")),
     ]
 )
+RATINGS = pa.schema(
+    [
+        ("media_type", pa.string()),
+        ("trakt", pa.int64()),
+        ("tmdb", pa.int64()),
+        ("tvdb", pa.int64()),
+        ("imdb", pa.string()),
+        ("slug", pa.string()),
+        ("title", pa.string()),
+        ("season", pa.int64()),
+        ("number", pa.int64()),
+        ("rating", pa.int64()),
+        ("rated_at", pa.timestamp("us", tz="UTC")),
+        ("removed_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
 
 
 def play(history_id, number, *, season=1, **fields):
@@ -83,3 +99,8 @@ def write_history(directory, account, *plays):
 def write_collection(directory, account, *rows):
     table = pa.Table.from_pylist(list(rows), schema=COLLECTION)
     Lake(directory).write(("trakt", "collection"), table, partition=account)
+
+
+def write_ratings(directory, account, *rows):
+    table = pa.Table.from_pylist(list(rows), schema=RATINGS)
+    Lake(directory).write(("trakt", "ratings"), table, partition=account)

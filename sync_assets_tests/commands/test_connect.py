@@ -1,11 +1,13 @@
-"""`scripts/connect trakt`: the device flow from the command line."""
+"""`scripts/connect`: the device flow of Trakt, and Bangumi's codes, from the command line."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
+from sync_assets.bangumi.oauth import token_keeper as bangumi_keeper
 from sync_assets.commands.connect import main
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
@@ -13,7 +15,9 @@ from sync_assets.ledger.secrets import load_key
 from sync_assets.oauth import ConnectAgainError
 from sync_assets.settings import load_settings
 from sync_assets.trakt.oauth import token_keeper
+from sync_assets_tests.support.bangumi import running_oauth
 from sync_assets_tests.support.trakt import configuration, running_trakt
+from sync_assets_tests.upstreams.bangumi_oauth import CLIENT_ID, CLIENT_SECRET, BangumiOAuth
 from sync_assets_tests.upstreams.trakt import TraktUpstream
 
 
@@ -108,3 +112,76 @@ def test_removing_revokes_at_trakt_and_forgets(upstream: TraktUpstream) -> None:
     assert upstream.grants[-1].is_revoked
     with pytest.raises(ConnectAgainError, match="disconnected"):
         access_token()
+
+
+@pytest.fixture
+def bangumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BangumiOAuth]:
+    with running_oauth() as running:
+        (tmp_path / "sync.toml").write_text(
+            f'home = "home"\n[bangumi]\nclient_id = "{CLIENT_ID}"\n'
+            f'client_secret = "{CLIENT_SECRET}"\noauth_url = "{running.url}"\n'
+            "[bangumi.accounts.alice]\n"
+        )
+        monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
+        yield running
+
+
+def bangumi_token() -> SecretStr:
+    settings = load_settings()
+    ledger = Ledger.open(settings.ledger_url)
+    try:
+        keeper = bangumi_keeper(ledger, load_key(settings.home), settings.bangumi, "alice")
+        return keeper.access_token()
+    finally:
+        ledger.close()
+
+
+def browser(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    """Open the address that is shown, agree, and paste where the browser was led."""
+
+    def ask(_: str) -> str:
+        address = capsys.readouterr().out.split()[1]
+        return f" {httpx.get(address).headers['location']}\n"
+
+    return ask
+
+
+def test_bangumi_is_connected_with_the_address_that_the_browser_was_led_to(
+    bangumi: BangumiOAuth, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bangumi"], ask=browser(capsys)) == 0
+    shown = capsys.readouterr().out
+    assert "Bangumi account alice is connected" in shown
+    assert bangumi_token() == SecretStr("bangumi-access-2")
+    assert main(["bangumi", "--remove"]) == 0
+    assert "ends by itself" in capsys.readouterr().out
+    with pytest.raises(ConnectAgainError, match="disconnected"):
+        bangumi_token()
+
+
+@pytest.mark.parametrize(
+    "pasted", ["", "no address", "http://127.0.0.1/?code=stolen&state=made-up"]
+)
+def test_an_address_that_is_not_the_answer_connects_nothing(
+    bangumi: BangumiOAuth, pasted: str
+) -> None:
+    with pytest.raises(SyncError, match="not begun"):
+        main(["bangumi"], ask=lambda _: pasted)
+    assert bangumi.requests["/oauth/access_token"] == 0
+
+
+def test_a_denial_at_bangumi_ends_the_command(
+    bangumi: BangumiOAuth, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bangumi.user_agrees = False
+    with pytest.raises(SyncError, match="denied at Bangumi"):
+        main(["bangumi"], ask=browser(capsys))
+
+
+def test_bangumi_without_an_app_says_where_to_make_one(
+    bangumi: BangumiOAuth, tmp_path: Path
+) -> None:
+    (tmp_path / "sync.toml").write_text('home = "home"\n[bangumi.accounts.alice]\n')
+    with pytest.raises(SyncError, match=r"bgm\.tv/dev/app"):
+        main(["bangumi"])
+    assert bangumi.requests.total() == 0

@@ -23,8 +23,9 @@ from sync_assets.oauth import (
     TokenSet,
     read_connection,
 )
-from sync_assets.trakt.oauth import TraktOAuth, token_keeper
-from sync_assets_tests.support.trakt import connect, token_set, trakt_settings
+from sync_assets.trakt.oauth import oauth_app, token_keeper
+from sync_assets_tests.support.oauth import token_set
+from sync_assets_tests.support.trakt import connect, trakt_settings
 from sync_assets_tests.upstreams.trakt import TraktUpstream
 
 NEARLY_OVER = timedelta(days=6, hours=12)
@@ -213,7 +214,7 @@ def test_many_threads_after_a_401_send_one_refresh(
 
 
 def test_a_refresh_token_used_twice_is_refused_by_the_stand_in(upstream: TraktUpstream) -> None:
-    oauth_refresh = TraktOAuth(trakt_settings(upstream)).refresh
+    oauth_refresh = oauth_app(trakt_settings(upstream)).refresh
     upstream.grant()
     oauth_refresh(SecretStr("refresh-1"))
     with pytest.raises(Exception, match="invalid_grant"):

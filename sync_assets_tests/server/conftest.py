@@ -13,6 +13,7 @@ from sync_assets.ledger.schema import inbox_events
 from sync_assets.ledger.tokens import Scope, create_token
 from sync_assets.server.app import create_app
 from sync_assets.settings import Settings
+from sync_assets_tests.server.dagster_webserver import Webserver, running_webserver
 
 Headers = Mapping[str, str]
 
@@ -60,6 +61,27 @@ def app(settings: Settings) -> FastAPI:
 def client(app: FastAPI) -> Generator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def sign_in(client: TestClient, ledger: Ledger) -> Callable[[Scope], str]:
+    """Sign the client in, as a browser on the server's own page does; returns the token's id."""
+
+    def begin(scope: Scope) -> str:
+        with ledger.write() as connection:
+            token, plain_text = create_token(connection, f"browser {scope}", scope)
+        client.headers["Sec-Fetch-Site"] = "same-origin"
+        answer = client.post("/sign-in", data={"token": plain_text}, follow_redirects=False)
+        assert answer.status_code == 303
+        return token.id
+
+    return begin
+
+
+@pytest.fixture
+def webserver() -> Generator[Webserver]:
+    with running_webserver() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """Starting a run at once: a webserver's part is played here, down, broken and working."""
 
 import asyncio
-import json
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,61 +9,14 @@ import pytest
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.inbox import claim
 from sync_assets.server import run_launcher
-from sync_assets.server.run_launcher import RunLauncher
+from sync_assets.server.run_launcher import LaunchError, RunLauncher
 from sync_assets.server.storage_webhooks import event_jobs
 from sync_assets.settings import Settings
 from sync_assets.settings.models import DagsterSettings
 from sync_assets.settings.strm import StrmSettings
 from sync_assets.strm import notify
+from sync_assets_tests.server.dagster_webserver import Webserver
 from sync_assets_tests.server.process import free_port
-
-
-class Webserver:
-    """Answers as Dagster's webserver does, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.launched: list[dict[str, str]] = []
-        self.active: list[dict[str, str]] = []
-        self.answer: Callable[[dict], Any] = self.usual
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                body = json.dumps(outer.answer(json.loads(self.rfile.read(length)))).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.http.server_address[1]
-
-    def usual(self, asked: dict) -> Any:
-        query, variables = asked["query"], asked["variables"]
-        if "launchRun" in query:
-            tags = variables["params"]["executionMetadata"]["tags"]
-            self.launched.append({each["key"]: each["value"] for each in tags})
-            return {"data": {"launchRun": {"__typename": "LaunchRunSuccess"}}}
-        if "active" in query:
-            return {"data": {"active": {"__typename": "Runs", "results": self.active}}}
-        wanted = {each["key"]: each["value"] for each in variables["filter"]["tags"]}
-        same = [{"runId": "x"} for tags in self.launched if tags == wanted]
-        return {"data": {"same": {"__typename": "Runs", "results": same}}}
-
-
-@pytest.fixture
-def webserver() -> Iterator[Webserver]:
-    webserver = Webserver()
-    thread = threading.Thread(target=webserver.http.serve_forever)
-    thread.start()
-    yield webserver
-    webserver.http.shutdown()
-    thread.join()
-    webserver.http.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +115,38 @@ def test_a_webserver_that_is_down_or_broken_is_logged_once_and_does_no_harm(
     webserver.answer = webserver.usual
     tell(settings_for(settings, webserver.port), ledger, "internal")
     assert len(webserver.launched) == 1
+
+
+def start(settings: Settings, ledger: Ledger) -> bool:
+    async def scenario() -> bool:
+        launcher = RunLauncher(settings, ledger, [])
+        try:
+            return await launcher.start("trakt_to_bangumi", "alice")
+        finally:
+            await launcher.close()
+
+    return asyncio.run(scenario())
+
+
+def test_a_run_is_started_for_a_partition_unless_one_waits_already(
+    settings: Settings, ledger: Ledger, webserver: Webserver
+) -> None:
+    here = settings_for(settings, webserver.port)
+    assert start(here, ledger)
+    assert webserver.launched == [{"dagster/partition": "alice"}]
+    webserver.active = [{"runId": "one", "status": "QUEUED"}]
+    assert not start(here, ledger)
+    assert len(webserver.launched) == 1
+
+
+def test_whoever_asks_for_a_run_hears_why_there_is_none(
+    settings: Settings, ledger: Ledger, webserver: Webserver
+) -> None:
+    with pytest.raises(LaunchError, match="does not answer"):
+        start(settings_for(settings, free_port()), ledger)
+    failed = {"data": {"launchRun": {"__typename": "PythonError", "message": "no code server"}}}
+    webserver.answer = lambda asked: (
+        failed if "launchRun" in asked["query"] else webserver.usual(asked)
+    )
+    with pytest.raises(LaunchError, match="no code server"):
+        start(settings_for(settings, webserver.port), ledger)

@@ -2,15 +2,13 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from pydantic import SecretStr
-
 from sync_assets.ledger import Ledger
-from sync_assets.oauth import TokenSet
 from sync_assets.settings.trakt import TraktSettings
 from sync_assets.trakt.oauth import token_keeper
+from sync_assets_tests.support.oauth import token_set
 from sync_assets_tests.upstreams.trakt import CLIENT_ID, CLIENT_SECRET, TraktUpstream
 
 
@@ -40,17 +38,6 @@ def configuration(upstream: TraktUpstream, more: str = "") -> str:
     return (
         f'[trakt]\nclient_id = "{CLIENT_ID}"\nclient_secret = "{CLIENT_SECRET}"\n'
         f'base_url = "{upstream.api.url}"\noauth_url = "{upstream.auth.url}"\n{more}\n{accounts}'
-    )
-
-
-def token_set(answer: dict[str, Any], *, age: timedelta = timedelta()) -> TokenSet:
-    """Return an answer of the token endpoint as it would have been read some time ago."""
-    obtained_at = datetime.now(UTC) - age
-    return TokenSet(
-        SecretStr(answer["access_token"]),
-        SecretStr(answer["refresh_token"]),
-        obtained_at,
-        obtained_at + timedelta(seconds=answer["expires_in"]),
     )
 
 

@@ -13,113 +13,27 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Any, Self
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from sync_assets_tests.upstreams.sockets import (
-    Received,
-    Reply,
-    ResetConnectionError,
-    SocketServer,
+from sync_assets_tests.upstreams.sockets import Received, Reply
+from sync_assets_tests.upstreams.trakt_auth import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    AuthHost,
+    Device,
+    Grant,
 )
 from sync_assets_tests.upstreams.trakt_contract import Contract
+from sync_assets_tests.upstreams.trakt_host import HTML, Fault, TraktHost, json_reply
 from sync_assets_tests.upstreams.trakt_library import Item, Library, shortened
 
-CLIENT_ID = "trakt-client-id"
-CLIENT_SECRET = "trakt-client-secret"
 GET_LIMIT, PERIOD_SECONDS = 1_000, 300
 DEFAULT_PAGE, MAXIMUM_PAGE = 100, 250
-HTML = b"<!doctype html><html><title>Just a moment...</title><body>cloudflare</body></html>"
 
 
-@dataclass
-class Fault:
-    """Something that goes wrong with requests whose path matches.
-
-    `kind`: an HTTP status, `html`, `slow`, `reset`, `cut` or `unpaged`. `skip`: how many matching
-    requests go well before.
-    """
-
-    kind: str | int
-    pattern: str
-    times: int = 1
-    skip: int = 0
-    seconds: float = 0.0
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass
-class Grant:
-    """Tokens that were given out."""
-
-    account: str
-    access_token: str
-    refresh_token: str
-    expires_at: float
-    is_refreshed: bool = False
-    is_revoked: bool = False
-
-
-@dataclass
-class Device:
-    """A device flow under way."""
-
-    user_code: str
-    expires_at: float
-    interval: int
-    polled_at: float = 0.0
-    answer: str | int = "pending"
-    is_used: bool = False
-
-
-class _Host(SocketServer):
-    def __init__(self, upstream: "TraktUpstream") -> None:
-        super().__init__()
-        self.upstream = upstream
-
-    def answer(self, request: Received) -> Reply:
-        body = json.loads(request.body) if request.body else None
-        path = urlsplit(request.target).path
-        upstream = self.upstream
-        with upstream.lock:
-            upstream.requests[path] += 1
-            upstream.violations += upstream.contract.violations(
-                request.method, request.target, body
-            )
-            fault = upstream.fault_of(path)
-        if fault is not None and fault.kind == "reset":
-            raise ResetConnectionError
-        if fault is not None and fault.kind not in {"slow", "cut", "unpaged"}:
-            return self._refusal(fault)
-        with upstream.lock:
-            reply = self.handle(request, path, body)
-        if fault is None:
-            return reply
-        if fault.kind == "slow":
-            # After the work is done: whoever gives up has used the token all the same.
-            self.stopped.wait(fault.seconds)
-            return reply
-        if fault.kind == "cut":
-            return Reply(
-                reply.body, reply.status, headers=reply.headers, cut_after=len(reply.body) // 2
-            )
-        return Reply(reply.body, reply.status)
-
-    def handle(self, request: Received, path: str, body: Item | None) -> Reply:
-        raise NotImplementedError
-
-    def _refusal(self, fault: Fault) -> Reply:
-        if fault.kind == "html":
-            return Reply(HTML, 200, "text/html; charset=UTF-8")
-        status = int(fault.kind)
-        is_proxy = status >= 520 or status in {502, 503, 504}
-        content = HTML if is_proxy else b""
-        return Reply(content, status, "text/html", headers=dict(fault.headers))
-
-
-class ApiHost(_Host):
+class ApiHost(TraktHost):
     """`api.trakt.tv`."""
 
     def handle(self, request: Received, path: str, body: Item | None) -> Reply:
@@ -144,7 +58,7 @@ class ApiHost(_Host):
         match segments:
             case ["sync", "last_activities"]:
                 newest = max(at for each in library.activities.values() for at in each.values())
-                return _json({"all": newest, **library.activities})
+                return json_reply({"all": newest, **library.activities})
             case ["sync", "history", *filters]:
                 return _paged(self._history(library, filters, query), query)
             case ["sync", "watched", kind]:
@@ -168,87 +82,6 @@ class ApiHost(_Host):
         if "end_at" in query:
             plays = [each for each in plays if each["watched_at"] < query["end_at"]]
         return plays
-
-
-class AuthHost(_Host):
-    """`auth.trakt.tv`."""
-
-    def handle(self, request: Received, path: str, body: Item | None) -> Reply:
-        body = body or {}
-        if path == "/oauth/authorize":
-            return self._authorize(urlsplit(request.target).query)
-        needed = {} if path == "/oauth/device/code" else {"client_secret": CLIENT_SECRET}
-        if not {"client_id": CLIENT_ID, **needed}.items() <= body.items():
-            return _json({"error": "invalid_client", "error_description": "unknown"}, 401)
-        handlers = {
-            "/oauth/device/code": self._device_code,
-            "/oauth/device/token": self._device_token,
-            "/oauth/revoke": self._revoke,
-            "/oauth/token": self._token,
-        }
-        return handlers[path](body) if path in handlers else Reply(b"", 404)
-
-    def _revoke(self, body: Item) -> Reply:
-        for grant in self.upstream.grants:
-            grant.is_revoked |= body["token"] in {grant.access_token, grant.refresh_token}
-        return _json({})
-
-    def _authorize(self, query: str) -> Reply:
-        fields = {name: values[0] for name, values in parse_qs(query).items()}
-        code = f"code-{next(self.upstream.numbers)}"
-        self.upstream.codes[code] = fields["redirect_uri"]
-        answer = {"code": code} if self.upstream.user_agrees else {"error": "access_denied"}
-        address = f"{fields['redirect_uri']}?{urlencode({**answer, 'state': fields['state']})}"
-        return Reply(b"", 302, headers={"Location": address})
-
-    def _token(self, body: Item) -> Reply:
-        upstream = self.upstream
-        if body["grant_type"] == "authorization_code":
-            if upstream.codes.pop(body["code"], None) == body["redirect_uri"]:
-                return _json(upstream.grant())
-        elif body["grant_type"] == "refresh_token":
-            upstream.refreshes.append(body["refresh_token"])
-            for grant in upstream.grants:
-                usable = not (grant.is_refreshed or grant.is_revoked)
-                if grant.refresh_token == body["refresh_token"] and usable:
-                    grant.is_refreshed = True
-                    return _json(upstream.grant(grant.account))
-        description = "The provided authorization grant is invalid, expired or revoked."
-        return _json({"error": "invalid_grant", "error_description": description}, 400)
-
-    def _device_code(self, body: Item) -> Reply:
-        upstream, number = self.upstream, next(self.upstream.numbers)
-        device = Device(f"USER{number:04d}", upstream.clock() + 600, upstream.device_interval)
-        upstream.devices[f"device-{number}"] = device
-        return _json(
-            {
-                "device_code": f"device-{number}",
-                "user_code": device.user_code,
-                "verification_url": "https://trakt.tv/activate",
-                "expires_in": 600,
-                "interval": device.interval,
-            }
-        )
-
-    def _device_token(self, body: Item) -> Reply:
-        upstream, now = self.upstream, self.upstream.clock()
-        device = upstream.devices.get(body["code"])
-        if device is None:
-            return Reply(b"", 404)
-        waits = device.answer == "pending" and not upstream.user_approves_devices
-        refusals = {
-            409: device.is_used,
-            410: now >= device.expires_at,
-            418: device.answer == "denied",
-            429: now - device.polled_at < device.interval,
-            400: waits,
-        }
-        device.polled_at = now
-        for status, applies in refusals.items():
-            if applies:
-                return Reply(b"", status)
-        device.is_used = True
-        return _json(upstream.grant())
 
 
 class TraktUpstream:
@@ -378,10 +211,6 @@ def _shortened(entry: Item) -> Item:
         name: shortened(value) if isinstance(value, dict) else value
         for name, value in entry.items()
     }
-
-
-def _json(content: Any, status: int = 200) -> Reply:
-    return Reply(json.dumps(content).encode(), status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

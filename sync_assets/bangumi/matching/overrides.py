@@ -8,6 +8,7 @@ first = 26              # without first and last: the whole season
 last = 38
 subject = 278826
 offset = -25            # added to the episode's number; 0 without it
+special = false         # true: the subject's specials are meant
 note = "Second season"
 
 [[rule]]
@@ -23,7 +24,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sync_assets.bangumi.matching.models import MediaType, Method, Placement, WatchedItem
+from sync_assets.bangumi.matching.models import (
+    EpisodeType,
+    MediaType,
+    Method,
+    Placement,
+    WatchedItem,
+)
 from sync_assets.catalog.models import Provider
 from sync_assets.catalog.titles import fold
 from sync_assets.errors import SyncError
@@ -52,6 +59,7 @@ class OverrideRule(BaseModel):
         last: The last one.
         subject: The Bangumi subject.
         offset: What to add to the episode's number to have the subject's.
+        special: Whether the subject's specials are meant, not its main episodes.
         ignore: Leave these items alone.
         note: For people.
     """
@@ -69,6 +77,7 @@ class OverrideRule(BaseModel):
     last: int | None = Field(default=None, ge=1)
     subject: int | None = Field(default=None, ge=1)
     offset: int = 0
+    special: bool = False
     ignore: bool = False
     note: str | None = None
 
@@ -145,7 +154,8 @@ def placement_of(rule: OverrideRule, item: WatchedItem) -> Placement | None:
     episode = (item.number or 1) + rule.offset
     if rule.subject is None or episode < 1:
         return None
-    return Placement(rule.subject, episode, Method.OVERRIDE, "your rule", 1.0)
+    kind = EpisodeType.SPECIAL if rule.special else EpisodeType.MAIN
+    return Placement(rule.subject, episode, Method.OVERRIDE, "your rule", 1.0, kind)
 
 
 def read_overrides(path: Path) -> Overrides:
@@ -161,19 +171,39 @@ def read_overrides(path: Path) -> Overrides:
         OverridesError: It cannot be read, or a rule is wrong; the message names all wrong fields.
     """
     try:
-        return Overrides(_File(**tomllib.loads(path.read_text(encoding="utf-8"))).rule)
+        return parse_overrides(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         return Overrides()
-    except ValidationError as error:
-        problems = "; ".join(_described(each) for each in error.errors())
-        message = f"{path}: {problems}."
-        raise OverridesError(message, remedy="Correct these rules; nothing is matched.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{path} is not TOML: {error}."
+    except UnicodeDecodeError as error:
+        message = f"{path} is not UTF-8: {error}."
         raise OverridesError(message, remedy="Mend the line; nothing is matched.") from error
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}."
         raise OverridesError(message, remedy="Check its owner and mode.") from error
+
+
+def parse_overrides(text: str, path: Path) -> Overrides:
+    """Parse the rules.
+
+    Args:
+        text: The content of the file.
+        path: The file, for messages.
+
+    Returns:
+        The rules.
+
+    Raises:
+        OverridesError: It is not TOML, or a rule is wrong; the message names all wrong fields.
+    """
+    try:
+        return Overrides(_File(**tomllib.loads(text)).rule)
+    except ValidationError as error:
+        problems = "; ".join(_described(each) for each in error.errors())
+        message = f"{path}: {problems}."
+        raise OverridesError(message, remedy="Correct these rules; nothing is matched.") from error
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path} is not TOML: {error}."
+        raise OverridesError(message, remedy="Mend the line; nothing is matched.") from error
 
 
 def _described(error: Any) -> str:

@@ -88,7 +88,13 @@ def _subject(number: int, item: Mapping[str, Any]) -> Subject:
         end=end,
         episodes=_weeks(begin, end, item.get("broadcast") or ""),
         episodes_are_estimated=True,
+        name_cn=_chinese_title(translations),
     )
+
+
+def _chinese_title(translations: Mapping[str, Any]) -> str:
+    titles = [*(translations.get("zh-Hans") or ()), *(translations.get("zh-Hant") or ())]
+    return str(titles[0]) if titles else ""
 
 
 def _weeks(begin: date | None, end: date | None, broadcast: str) -> int | None:

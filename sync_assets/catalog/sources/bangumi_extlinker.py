@@ -76,4 +76,5 @@ def _subject(number: int, item: Mapping[str, Any]) -> Subject:
         name=titles[0],
         titles=tuple(dict.fromkeys(title for title in titles if title)),
         begin=begin,
+        name_cn=titles[1],
     )

@@ -19,6 +19,7 @@ from sync_assets.ledger.schema.foundation import (
     secrets,
     tokens,
 )
+from sync_assets.ledger.schema.notifications import notifications
 from sync_assets.ledger.schema.oauth import oauth_connections
 from sync_assets.ledger.schema.pixiv import pixiv_accounts, pixiv_files, pixiv_works
 from sync_assets.ledger.schema.relay import (
@@ -58,6 +59,7 @@ __all__ = [
     "inbox_events",
     "leases",
     "metadata",
+    "notifications",
     "oauth_connections",
     "pixiv_accounts",
     "pixiv_files",

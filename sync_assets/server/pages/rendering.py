@@ -1,41 +1,82 @@
-"""Fill a template; serve the one style sheet."""
+"""Fill the templates: whole pages, and the parts of one that htmx asks for."""
 
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.responses import FileResponse, HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from sync_assets.ledger.types import utc_now
+from sync_assets.server.context import context_of
+from sync_assets.server.pages.static_files import static_address
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-_HERE = Path(__file__).parent
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    # With `no-referrer` browsers would leave the origin out of what our own forms send.
+    "Referrer-Policy": "same-origin",
+}
+
+_MESSAGE_COOKIE = "sync_message"
+_MESSAGE_LIFETIME = timedelta(minutes=1)
+
+_HTMX_CONFIG = {
+    # Both would need exceptions from the content security policy.
+    "allowEval": False,
+    "includeIndicatorStyles": False,
+    # Pages hold private things: htmx would keep them in the browser's storage.
+    "historyCacheSize": 0,
+    # An error answers with a message, whatever was to be replaced.
+    "responseHandling": [
+        {"code": "204", "swap": False},
+        {"code": "[23]..", "swap": True},
+        {
+            "code": "[45]..",
+            "swap": True,
+            "error": True,
+            "target": "#messages",
+            "swapOverride": "innerHTML",
+        },
+    ],
+}
+
+
+def ago(moment: datetime) -> str:
+    """Say how long ago a moment was, in its largest unit.
+
+    Args:
+        moment: UTC.
+    """
+    seconds = max(0, int((utc_now() - moment).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(default=True),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-router = APIRouter(include_in_schema=False)
-
-
-@router.get("/pages/style.css")
-async def style() -> FileResponse:
-    """Serve the style sheet of all pages."""
-    return FileResponse(
-        _HERE / "static" / "style.css",
-        media_type="text/css",
-        headers={"Cache-Control": "max-age=3600"},
-    )
+_TEMPLATES.filters["ago"] = ago
+_GLOBALS = {"static_address": static_address, "htmx_config": json.dumps(_HTMX_CONFIG)}
 
 
 def page(
+    request: Request,
     template: str,
     *,
     status: HTTPStatus = HTTPStatus.OK,
@@ -45,6 +86,7 @@ def page(
     """Render a page.
 
     Args:
+        request: What it answers; the header shows who is signed in and where.
         template: A file of `templates/` that extends `base.html`.
         status: The answer's status.
         refresh_seconds: Load the page again after so many seconds.
@@ -53,10 +95,62 @@ def page(
     Returns:
         The answer. It is not kept by browsers, and loads nothing from elsewhere.
     """
-    content = _TEMPLATES.get_template(template).render(refresh_seconds=refresh_seconds, **values)
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": POLICY,
-        "Referrer-Policy": "no-referrer",
+    sealed = request.cookies.get(_MESSAGE_COOKIE, "")
+    message = (
+        context_of(request).cookies.open(_MESSAGE_COOKIE, sealed, _MESSAGE_LIFETIME)
+        if sealed
+        else None
+    )
+    frame = {
+        "current_path": request.url.path,
+        "message_once": message,
+        "navigation": request.app.state.navigation,
+        "page_user": getattr(request.state, "page_user", None),
+        "refresh_seconds": refresh_seconds,
     }
-    return HTMLResponse(content, status, headers)
+    response = _render(template, status, frame | values)
+    if sealed:
+        response.delete_cookie(_MESSAGE_COOKIE)
+    return response
+
+
+def fragment(template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
+    """Render a part of a page, for a request of htmx.
+
+    Args:
+        template: A file of `templates/` that extends nothing.
+        status: The answer's status.
+        **values: What the template shows; all text is escaped.
+
+    Returns:
+        The answer.
+    """
+    return _render(template, status, values)
+
+
+def see_other(request: Request, path: str, message: str = "") -> RedirectResponse:
+    """Lead to another page after a form was sent.
+
+    Args:
+        request: What was sent.
+        path: A path of this server.
+        message: What that page shows, once.
+
+    Returns:
+        The answer.
+    """
+    response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
+    if message:
+        response.set_cookie(
+            _MESSAGE_COOKIE,
+            context_of(request).cookies.seal(_MESSAGE_COOKIE, message),
+            max_age=int(_MESSAGE_LIFETIME.total_seconds()),
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
+def _render(template: str, status: HTTPStatus, values: Mapping[str, Any]) -> HTMLResponse:
+    content = _TEMPLATES.get_template(template, globals=_GLOBALS).render(values)
+    return HTMLResponse(content, status, _HEADERS)

@@ -33,7 +33,7 @@ class Catalogue:
         self._index = None
 
     def subject(self, number, name="", *, episodes=None, kind=SubjectKind.TV, begin=None, end=None,
-                estimated=False, titles=()):  # fmt: skip
+                estimated=False, titles=(), name_cn=""):  # fmt: skip
         self.close()
         if begin is not None and end is None and episodes is not None:
             end = begin + timedelta(weeks=episodes - 1)
@@ -47,6 +47,7 @@ class Catalogue:
             end,
             episodes,
             estimated,
+            name_cn,
         )
         return self
 

@@ -198,6 +198,7 @@ def test_a_batch_adds_what_it_can(client, alice, add):
         "known",
         "refused",
         "refused",
+        "refused",
         "added",
     ]
     assert answer.json()[1]["id"] == known
