@@ -131,7 +131,8 @@ def _prepare(home: Path) -> Settings:
 def _add_items(ledger: Ledger, sites: Sequence[FeedSite]) -> None:
     with ledger.write() as connection:
         for number in range(ITEMS):
-            title = f"Show {chr(65 + number % 26)}{number}"
+            # Letters alone: no number, season or version is to be read from it.
+            title = "Show " + "".join(chr(ord("a") + int(digit)) for digit in str(number))
             path, site = f"/feed/{number}", sites[number % HOSTS]
             names = [f"[Group] {title} - {each:02} (1080p).mkv" for each in range(1, EPISODES + 1)]
             site.documents[path] = Document(feed([(name, f"{site.url}/{name}") for name in names]))
