@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 
 import dagster as dg
 
-from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step
 from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.logs import stage
@@ -47,7 +47,7 @@ def check_for_run(
     run_id = context.run.run_id
     reporter = Reporter(settings, ledger, run_id=run_id)
     keys = list(context.partition_keys) if _has_partitions(context) else None
-    try:
+    with failing_step(reporter.failed):
         with stage(context, DOMAIN) as logged:
             worker = Worker(settings, ledger, run_id=run_id)
             report = worker.run(None if keys is None else [int(key) for key in keys])
@@ -60,13 +60,6 @@ def check_for_run(
             announce(ledger)
             logged.update(report.numbers)
         reporter.succeeded(report)
-    except SyncError as error:
-        reporter.failed(error)
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except Exception as error:
-        # A mistake of ours must not leave the health of the last run standing.
-        reporter.failed(error)
-        raise
     with ledger.read() as connection:
         counts = count_items(connection, report.changed)
         existing = {str(item_id) for item_id in existing_items(connection)}
