@@ -76,7 +76,8 @@ class WatchlistLibrarySettings(Section):
 
     directory: AnchoredPath | None = Field(
         default=None,
-        description="The folder of the library. Without it files stay where the relay keeps them.",
+        description="The folder of the library; its files are not uploaded. Without it files go "
+        "where the relay brings them.",
     )
     folder_template: Annotated[str, AfterValidator(valid_folder_template)] = Field(
         default=DEFAULT_FOLDER, description="The folder of an item that has no template itself."

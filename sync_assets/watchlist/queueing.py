@@ -257,6 +257,8 @@ def _enqueue(  # noqa: PLR0913 - all but four are named
             link=fetchable.link,
             torrent=fetchable.torrent,
             name=_file_name(situation.item, rows, release, fetchable, settings),
+            # The relay removes what it has uploaded, and might before it is in the library.
+            targets=None if settings.library.directory is None else (),
             run_id=run_id,
         )
     except SyncError as error:

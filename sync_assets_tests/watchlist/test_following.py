@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from sync_assets import relay
 from sync_assets.ledger.inbox import waiting
+from sync_assets.ledger.schema import relay_media
 from sync_assets.relay import downloads
 from sync_assets.watchlist import episode_wishes, episodes, items
 from sync_assets.watchlist.models import ItemState
@@ -56,6 +58,18 @@ def test_a_file_goes_to_the_library_by_template(
     assert Path(row.path).samefile(source)
     assert row.resolution == 1080
     assert row.downloaded_at is not None
+
+
+@pytest.mark.parametrize("has_library", [True, False])
+def test_what_goes_to_the_library_is_not_uploaded_and_removed(
+    watching: Watching, tmp_path: Path, *, has_library: bool
+) -> None:
+    if has_library:
+        watching.options["library"] = {"directory": str(tmp_path / "library")}
+    queue_one(watching)
+    with watching.ledger.read() as connection:
+        targets = connection.execute(select(relay_media.c.targets)).scalar_one()
+    assert targets == ([] if has_library else None)
 
 
 def test_an_item_has_its_own_folder(watching: Watching, library: Path, tmp_path: Path) -> None:
