@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, select
 
 from sync_assets.ledger.schema import watchlist_episodes, watchlist_releases
-from sync_assets.ledger.types import AnyRow, decimal_text
+from sync_assets.ledger.types import AnyRow
 from sync_assets.watchlist.cadence import Appearance, cadence_of
 from sync_assets.watchlist.models import EpisodeState, ItemState
+from sync_assets.watchlist.numbering import episode_text
 from sync_assets.watchlist.searching import of_owner
 from sync_assets.watchlist.titles import EpisodeKind
 
@@ -78,26 +78,6 @@ def entries(
             if first <= entry.day <= last:
                 days[entry.day].append(entry)
     return {day: sorted(days[day], key=lambda entry: entry.title.casefold()) for day in days}
-
-
-def episode_text(season: int | None, number: Decimal | None, kind: str, title: str = "") -> str:
-    """Return what an episode is called within its series: `S02E05`, `12.5`, `Special 1`.
-
-    Args:
-        season: Its season.
-        number: Its number.
-        kind: What it is.
-        title: Its own title, which stands in for a number that it has not.
-    """
-    text = "" if number is None else decimal_text(number)
-    if kind == EpisodeKind.MOVIE:
-        return title or f"Film {text}".strip()
-    if kind == EpisodeKind.SPECIAL:
-        return f"Special {text}".strip()
-    if not text:
-        return title or "Without a number"
-    whole, point, decimals = text.partition(".")
-    return text if season is None else f"S{season:02}E{whole.zfill(2)}{point}{decimals}"
 
 
 def _dated_episodes(connection: Connection, owner: str) -> Sequence[AnyRow]:

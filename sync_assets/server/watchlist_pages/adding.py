@@ -30,8 +30,8 @@ from sync_assets.server.watchlist_pages.item_form import (
     spoken,
 )
 from sync_assets.watchlist import items, user_settings
-from sync_assets.watchlist.calendar import episode_text
 from sync_assets.watchlist.forms import ItemForm
+from sync_assets.watchlist.numbering import episode_text
 from sync_assets.watchlist.providers import AddressRefusedError
 
 router = APIRouter(prefix=f"{ADDRESS}/add")
