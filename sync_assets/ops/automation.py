@@ -18,7 +18,7 @@ from sync_assets.ops.notifications.outbox import remove_told
 from sync_assets.ops.notifications.troubles import begin_job_trouble
 from sync_assets.ops.retention import prune
 from sync_assets.settings import Settings
-from sync_assets.watchlist.checks_log import forget as forget_checks
+from sync_assets.watchlist.store.checks_log import forget as forget_checks
 
 
 def build_defs(settings: Settings) -> dg.Definitions:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from sync_assets.ledger import Ledger
 from sync_assets.server.dagster_client import REPOSITORY, UNAVAILABLE, DagsterClient, LaunchError
-from sync_assets.watchlist import checks_log
 from sync_assets.watchlist.models import CHECK_JOB, ITEM_PARTITIONS
+from sync_assets.watchlist.store import checks_log
 
 MOST_RUNS = 8
 """With so many unfinished ones, what is wanted is checked by one run of all that is due."""

@@ -10,8 +10,8 @@ from sync_assets.server.check_launcher import CheckLauncher
 from sync_assets.server.dagster_client import DagsterClient
 from sync_assets.server.errors import OverloadedError
 from sync_assets.settings import Settings
-from sync_assets.watchlist.access import ProviderAccess
-from sync_assets.watchlist.posters import PosterCache
+from sync_assets.watchlist.intake.access import ProviderAccess
+from sync_assets.watchlist.showing.posters import PosterCache
 
 MOST_QUESTIONS = 8
 """How many users may wait for providers at a time: each holds a thread."""

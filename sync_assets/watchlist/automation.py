@@ -49,7 +49,7 @@ def build_sensor(settings: Settings, job: "UnresolvedAssetJobDefinition") -> dg.
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         # Not with the definitions: it brings the relay.
-        from sync_assets.watchlist.waiting import has_work  # noqa: PLC0415
+        from sync_assets.watchlist.engine.waiting import has_work  # noqa: PLC0415
 
         if context.instance.get_runs(
             dg.RunsFilter(job_name=CHECK_JOB, statuses=list(_UNFINISHED)), limit=1

@@ -10,7 +10,7 @@ from sync_assets.settings import Settings
 from sync_assets.watchlist.counting import count_all
 
 if TYPE_CHECKING:
-    from sync_assets.watchlist.worker import RunReport
+    from sync_assets.watchlist.engine.worker import RunReport
 
 DOMAIN = "watchlist"
 

@@ -9,12 +9,12 @@ from sync_assets.lake.resources import LakeResource
 from sync_assets.ledger import Ledger
 from sync_assets.logs import stage
 from sync_assets.settings import Settings
-from sync_assets.watchlist.announcing import announce
 from sync_assets.watchlist.checks import CHECKS, check_results
 from sync_assets.watchlist.counting import ItemCounts, count_items, existing_items
 from sync_assets.watchlist.keys import DOWNLOADS, EPISODES, ITEMS
 from sync_assets.watchlist.models import ITEM_PARTITIONS
 from sync_assets.watchlist.reporting import DOMAIN, Reporter
+from sync_assets.watchlist.showing.announcing import announce
 
 
 def check_for_run(
@@ -41,8 +41,8 @@ def check_for_run(
             allow_retries=False,
         )
     # Not with the definitions: it brings an HTTP client and a parser of feeds.
-    from sync_assets.watchlist.watched import mark_watched  # noqa: PLC0415
-    from sync_assets.watchlist.worker import INDEX_NAME, Worker  # noqa: PLC0415
+    from sync_assets.watchlist.engine.watched import mark_watched  # noqa: PLC0415
+    from sync_assets.watchlist.engine.worker import INDEX_NAME, Worker  # noqa: PLC0415
 
     run_id = context.run.run_id
     reporter = Reporter(settings, ledger, run_id=run_id)

@@ -25,9 +25,9 @@ from sync_assets.ops.home import initialise_home
 from sync_assets.settings import Settings
 from sync_assets.settings.loading import CONFIG_VARIABLE, load_settings
 from sync_assets.settings.models import ENVIRONMENT_PREFIX
-from sync_assets.watchlist import items
-from sync_assets.watchlist.items import NewItem
 from sync_assets.watchlist.models import CHECK_JOB
+from sync_assets.watchlist.store import items
+from sync_assets.watchlist.store.items import NewItem
 from sync_assets_tests.upstreams.feed_site import Document, FeedSite
 from sync_assets_tests.watchlist.watching import feed
 

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import watchlist_episodes, watchlist_items
 from sync_assets.ledger.types import decimal_text, utc_now
-from sync_assets.watchlist import items
-from sync_assets.watchlist.items import NewItem
+from sync_assets.watchlist.store import items
+from sync_assets.watchlist.store.items import NewItem
 from sync_assets_tests.demo.stage import Stage
 from sync_assets_tests.upstreams.feed_site import Document, FeedSite
 from sync_assets_tests.upstreams.origin import OriginServer

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sync_assets.ledger.types import AnyRow
-from sync_assets.watchlist import items
-from sync_assets.watchlist.items import NewItem
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.providers import VariantKind
-from sync_assets.watchlist.releases import NewRelease
+from sync_assets.watchlist.store import items
+from sync_assets.watchlist.store.items import NewItem
+from sync_assets.watchlist.store.releases import NewRelease
 from sync_assets.watchlist.titles import EpisodeKind
 
 URL = "https://feeds.example/show.xml"

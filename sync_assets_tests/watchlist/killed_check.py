@@ -8,8 +8,8 @@ from typing import Any
 
 from sync_assets import relay
 from sync_assets.ledger import Ledger
-from sync_assets.watchlist import checking, queueing
-from sync_assets.watchlist.worker import Worker
+from sync_assets.watchlist.engine import checking, queueing
+from sync_assets.watchlist.engine.worker import Worker
 from sync_assets_tests.watchlist.watching import watching_settings
 
 POINTS = ("before storing", "between found and queued", "within queueing", "before the end")

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from sync_assets.ledger.schema import notifications
-from sync_assets.watchlist import user_settings
-from sync_assets.watchlist.announcing import announce
-from sync_assets.watchlist.user_settings import UserSettings
+from sync_assets.watchlist.showing.announcing import announce
+from sync_assets.watchlist.store import user_settings
+from sync_assets.watchlist.store.user_settings import UserSettings
 from sync_assets_tests.watchlist.watching import Watching
 
 NAMES = [f"[Group] Hoshizora - {number:02} (1080p).mkv" for number in (1, 2)]

@@ -13,9 +13,9 @@ import pytest
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings, load_settings
-from sync_assets.watchlist import items
 from sync_assets.watchlist.checks import CHECKS
 from sync_assets.watchlist.models import CHECK_JOB, CHECK_SENSOR, ITEM_PARTITIONS
+from sync_assets.watchlist.store import items
 from sync_assets_tests.upstreams.feed_site import Fault, FeedSite
 from sync_assets_tests.watchlist.watching import Watching
 

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from sync_assets.watchlist import calendar, episodes, releases
-from sync_assets.watchlist.cadence import Appearance, cadence_of
-from sync_assets.watchlist.calendar import Certainty
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import EpisodeState, ItemState
 from sync_assets.watchlist.numbering import episode_text
+from sync_assets.watchlist.showing import calendar
+from sync_assets.watchlist.showing.cadence import Appearance, cadence_of
+from sync_assets.watchlist.showing.calendar import Certainty
+from sync_assets.watchlist.store import episodes, releases
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets.watchlist.titles import EpisodeKind
 from sync_assets_tests.watchlist.building import add_item, numbered, release
 

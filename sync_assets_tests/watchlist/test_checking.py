@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.ledger.schema import watchlist_releases
-from sync_assets.watchlist import episode_wishes, episodes, items, user_settings
-from sync_assets.watchlist.checking import lease_name
-from sync_assets.watchlist.episodes import SeenEpisode
+from sync_assets.watchlist.engine.checking import lease_name
 from sync_assets.watchlist.models import EpisodeState, ItemState
 from sync_assets.watchlist.numbering import EpisodeNumber
-from sync_assets.watchlist.user_settings import UserSettings
+from sync_assets.watchlist.store import episode_wishes, episodes, items, user_settings
+from sync_assets.watchlist.store.episodes import SeenEpisode
+from sync_assets.watchlist.store.user_settings import UserSettings
 from sync_assets_tests.upstreams.feed_site import Document, Fault
 from sync_assets_tests.watchlist.watching import Watching, feed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync_assets.watchlist.choosing import Decision, Held, Offer, Verdict, Wishes, choose
+from sync_assets.watchlist.engine.choosing import Decision, Held, Offer, Verdict, Wishes, choose
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import EpisodeKind
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from sync_assets.watchlist.completion import Expected, completion_reason
-from sync_assets.watchlist.item_numbering import Numbering
+from sync_assets.watchlist.engine.completion import Expected, completion_reason
+from sync_assets.watchlist.engine.item_numbering import Numbering
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import EpisodeKind
 

@@ -8,8 +8,8 @@ from sqlalchemy import update
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import watchlist_items
 from sync_assets.ledger.types import utc_now
-from sync_assets.watchlist import schedule
-from sync_assets.watchlist.due import LONGEST_DELAY, next_check
+from sync_assets.watchlist.engine.due import LONGEST_DELAY, next_check
+from sync_assets.watchlist.store import schedule
 from sync_assets_tests.watchlist.building import add_item
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

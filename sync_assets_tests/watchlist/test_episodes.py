@@ -8,11 +8,11 @@ from sqlalchemy.exc import DatabaseError
 
 from sync_assets.ledger import IllegalTransitionError, StateConflictError, UnknownSubjectError
 from sync_assets.ledger.schema import watchlist_episodes
-from sync_assets.watchlist import episode_wishes, episodes, releases
-from sync_assets.watchlist.episode_wishes import EpisodeNotPossibleError
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import EpisodeState
 from sync_assets.watchlist.numbering import EpisodeNumber, UnusableNumberError
+from sync_assets.watchlist.store import episode_wishes, episodes, releases
+from sync_assets.watchlist.store.episode_wishes import EpisodeNotPossibleError
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets.watchlist.titles import EpisodeKind
 from sync_assets_tests.watchlist.building import add_item, numbered, release
 

@@ -9,9 +9,9 @@ from sync_assets import relay
 from sync_assets.ledger.inbox import waiting
 from sync_assets.ledger.schema import relay_media
 from sync_assets.relay import downloads
-from sync_assets.watchlist import episode_wishes, episodes, items
+from sync_assets.watchlist.engine.waiting import has_work
 from sync_assets.watchlist.models import ItemState
-from sync_assets.watchlist.waiting import has_work
+from sync_assets.watchlist.store import episode_wishes, episodes, items
 from sync_assets_tests.watchlist.watching import Watching
 
 ONE = "[Group] Hoshizora - 01 (1080p).mkv"

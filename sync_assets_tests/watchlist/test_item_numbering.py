@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from sync_assets.watchlist.item_numbering import Numbering, place, season_of_title
+from sync_assets.watchlist.engine.item_numbering import Numbering, place, season_of_title
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import EpisodeKind
 

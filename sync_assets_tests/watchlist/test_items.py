@@ -15,7 +15,8 @@ from sync_assets.ledger.schema import (
     watchlist_releases,
 )
 from sync_assets.ledger.types import utc_now
-from sync_assets.watchlist import (
+from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState, ShareKind
+from sync_assets.watchlist.store import (
     checks_log,
     episodes,
     items,
@@ -24,10 +25,9 @@ from sync_assets.watchlist import (
     shares,
     user_settings,
 )
-from sync_assets.watchlist.checks_log import CheckCounts
-from sync_assets.watchlist.episodes import SeenEpisode
-from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState, ShareKind
-from sync_assets.watchlist.user_settings import UserSettings
+from sync_assets.watchlist.store.checks_log import CheckCounts
+from sync_assets.watchlist.store.episodes import SeenEpisode
+from sync_assets.watchlist.store.user_settings import UserSettings
 from sync_assets_tests.watchlist.building import URL, add_item, numbered, release
 
 

@@ -12,7 +12,7 @@ from sync_assets.settings.watchlist_templates import (
     valid_file_template,
     valid_folder_template,
 )
-from sync_assets.watchlist.naming import EpisodeFile, folder_of, name_of
+from sync_assets.watchlist.library.naming import EpisodeFile, folder_of, name_of
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import EpisodeKind
 

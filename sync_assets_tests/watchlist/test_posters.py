@@ -6,8 +6,8 @@ import time
 import pytest
 
 from sync_assets.addresses import AddressGuard
-from sync_assets.watchlist import posters
-from sync_assets.watchlist.posters import PosterCache, initials, picture_type, placeholder
+from sync_assets.watchlist.showing import posters
+from sync_assets.watchlist.showing.posters import PosterCache, initials, picture_type, placeholder
 from sync_assets_tests.upstreams.feed_site import Document, Fault, FeedSite
 
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(50)

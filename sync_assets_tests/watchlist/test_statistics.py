@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from sqlalchemy import update
 
 from sync_assets.ledger.schema import watchlist_episodes
-from sync_assets.watchlist import episodes, statistics
-from sync_assets.watchlist.episode_counts import EpisodeCounts
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import EpisodeState
+from sync_assets.watchlist.showing import statistics
+from sync_assets.watchlist.store import episodes
+from sync_assets.watchlist.store.episode_counts import EpisodeCounts
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.watchlist.building import add_item, numbered
 
 TODAY = date(2026, 11, 22)

@@ -17,7 +17,7 @@ from sync_assets.catalog.models import (
 from sync_assets.lake import Lake
 from sync_assets.trakt.models import Play
 from sync_assets.trakt.tables import HISTORY_TABLE
-from sync_assets.watchlist.watched import mark_watched
+from sync_assets.watchlist.engine.watched import mark_watched
 from sync_assets_tests.watchlist.watching import Watching
 
 WATCHED = datetime(2026, 11, 1, 20, tzinfo=UTC)

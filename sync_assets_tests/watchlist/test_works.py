@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from sync_assets.watchlist.intake.works import works_of
 from sync_assets.watchlist.providers import EpisodeReference, Variant, VariantKind
-from sync_assets.watchlist.works import works_of
 
 
 def listed(*names: str) -> list[EpisodeReference]:

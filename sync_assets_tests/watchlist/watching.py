@@ -20,9 +20,9 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import downloads
 from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, Reason, ReasonCode
 from sync_assets.settings import Settings
-from sync_assets.watchlist import episodes, items
-from sync_assets.watchlist.items import NewItem
-from sync_assets.watchlist.worker import RunReport, Worker
+from sync_assets.watchlist.engine.worker import RunReport, Worker
+from sync_assets.watchlist.store import episodes, items
+from sync_assets.watchlist.store.items import NewItem
 from sync_assets_tests.upstreams.feed_site import Document, FeedSite
 
 

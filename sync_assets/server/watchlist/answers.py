@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from sync_assets.ledger.types import AnyRow, decimal_text
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState, Quality
-from sync_assets.watchlist.searching import FoundItem
+from sync_assets.watchlist.store.searching import FoundItem
 from sync_assets.watchlist.titles import EpisodeKind
 
 

@@ -13,7 +13,7 @@ from sync_assets.server.context import context_of
 from sync_assets.server.payloads import parse_document
 from sync_assets.server.watchlist.common import PREFIX, TAGS, User, errors, read
 from sync_assets.server.webhooks import read_body
-from sync_assets.watchlist.backup import export, restore
+from sync_assets.watchlist.intake.backup import export, restore
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 

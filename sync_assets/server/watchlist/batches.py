@@ -12,11 +12,11 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger, LedgerUnavailableError
 from sync_assets.server.context import context_of
 from sync_assets.server.watchlist.common import PREFIX, TAGS, User, errors
-from sync_assets.watchlist import items
-from sync_assets.watchlist.access import ProviderAccess
-from sync_assets.watchlist.adding import said
-from sync_assets.watchlist.forms import Form, ItemForm
-from sync_assets.watchlist.previewing import check_address
+from sync_assets.watchlist.intake.access import ProviderAccess
+from sync_assets.watchlist.intake.adding import said
+from sync_assets.watchlist.intake.forms import Form, ItemForm
+from sync_assets.watchlist.intake.previewing import check_address
+from sync_assets.watchlist.store import items
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 

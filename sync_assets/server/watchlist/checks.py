@@ -14,11 +14,11 @@ from sync_assets.server.errors import ApiError
 from sync_assets.server.watchlist.answers import CheckAnswer
 from sync_assets.server.watchlist.common import PREFIX, TAGS, ItemId, User, errors, read, write
 from sync_assets.server.watchlist.previews import PreviewAnswer
-from sync_assets.watchlist import checks_log, items, schedule
-from sync_assets.watchlist.forms import Form, Language, ProviderId, Title, Url
+from sync_assets.watchlist.intake.forms import Form, Language, ProviderId, Title, Url
+from sync_assets.watchlist.intake.previewing import preview
 from sync_assets.watchlist.models import ItemState
-from sync_assets.watchlist.previewing import preview
 from sync_assets.watchlist.providers import SeriesReference
+from sync_assets.watchlist.store import checks_log, items, schedule
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 

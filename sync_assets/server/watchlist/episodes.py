@@ -19,8 +19,8 @@ from sync_assets.server.watchlist.common import (
     read,
     write,
 )
-from sync_assets.watchlist import episode_wishes, episodes, items
 from sync_assets.watchlist.models import EpisodeState
+from sync_assets.watchlist.store import episode_wishes, episodes, items
 
 router = APIRouter(prefix=f"{PREFIX}/{{item_id}}/episodes", tags=TAGS)
 

@@ -11,13 +11,13 @@ from starlette.responses import Response
 from sync_assets.server.context import context_of
 from sync_assets.server.watchlist.answers import ItemAnswer, ItemPage
 from sync_assets.server.watchlist.common import PREFIX, TAGS, ItemId, User, errors, read, write
-from sync_assets.watchlist import items, schedule
-from sync_assets.watchlist.access import ProviderAccess
-from sync_assets.watchlist.adding import add
-from sync_assets.watchlist.forms import ItemChanges, ItemForm, Language, ProviderId, Text
+from sync_assets.watchlist.intake.access import ProviderAccess
+from sync_assets.watchlist.intake.adding import add
+from sync_assets.watchlist.intake.forms import ItemChanges, ItemForm, Language, ProviderId, Text
+from sync_assets.watchlist.intake.previewing import check_address
 from sync_assets.watchlist.models import ItemState
-from sync_assets.watchlist.previewing import check_address
-from sync_assets.watchlist.searching import ItemFilter, SortKey, search, with_counts
+from sync_assets.watchlist.store import items, schedule
+from sync_assets.watchlist.store.searching import ItemFilter, SortKey, search, with_counts
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 

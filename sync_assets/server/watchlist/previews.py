@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from sync_assets.ledger.types import decimal_text
-from sync_assets.watchlist.previewing import Preview
+from sync_assets.watchlist.intake.previewing import Preview
 from sync_assets.watchlist.providers import EpisodeReference, ListStatus
-from sync_assets.watchlist.texts import storable
+from sync_assets.watchlist.store.texts import storable
 from sync_assets.watchlist.titles import EpisodeKind
 
 _LONGEST = 500

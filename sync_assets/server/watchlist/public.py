@@ -14,9 +14,9 @@ from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.types import AnyRow
 from sync_assets.server.errors import ErrorAnswer
 from sync_assets.server.watchlist.common import read
-from sync_assets.watchlist import shares
 from sync_assets.watchlist.models import ItemState, ShareKind
-from sync_assets.watchlist.publishing import feed, new_episodes, shared_list
+from sync_assets.watchlist.showing.publishing import feed, new_episodes, shared_list
+from sync_assets.watchlist.store import shares
 
 router = APIRouter(tags=["shares"])
 

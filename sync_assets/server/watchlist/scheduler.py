@@ -16,8 +16,8 @@ from sync_assets.server.context import context_of
 from sync_assets.server.dagster_client import REPOSITORY, UNAVAILABLE, DagsterClient, LaunchError
 from sync_assets.server.errors import ApiError
 from sync_assets.server.watchlist.common import PREFIX, TAGS, Admin, User, errors, read
-from sync_assets.watchlist import schedule
 from sync_assets.watchlist.models import CHECK_SENSOR
+from sync_assets.watchlist.store import schedule
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix=f"{PREFIX}/scheduler", tags=TAGS)

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from sync_assets.server.context import context_of
 from sync_assets.server.watchlist.common import PREFIX, TAGS, User, errors, read, write
-from sync_assets.watchlist import schedule, user_settings
-from sync_assets.watchlist.forms import SettingsForm
-from sync_assets.watchlist.searching import Statistics, statistics
-from sync_assets.watchlist.user_settings import UserSettings
+from sync_assets.watchlist.intake.forms import SettingsForm
+from sync_assets.watchlist.store import schedule, user_settings
+from sync_assets.watchlist.store.searching import Statistics, statistics
+from sync_assets.watchlist.store.user_settings import UserSettings
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 

@@ -21,9 +21,9 @@ from sync_assets.server.watchlist.common import (
     read,
     write,
 )
-from sync_assets.watchlist import shares
-from sync_assets.watchlist.forms import Form, Text
+from sync_assets.watchlist.intake.forms import Form, Text
 from sync_assets.watchlist.models import ShareKind
+from sync_assets.watchlist.store import shares
 
 router = APIRouter(prefix=f"{PREFIX}/shares", tags=TAGS)
 

@@ -5,14 +5,14 @@ from http import HTTPStatus
 
 from sync_assets.addresses import AddressError
 from sync_assets.errors import SyncError
-from sync_assets.watchlist.access import NoSuchProviderError
-from sync_assets.watchlist.adding import TitleMissingError
-from sync_assets.watchlist.backup import BackupError
-from sync_assets.watchlist.episode_wishes import EpisodeNotPossibleError
-from sync_assets.watchlist.items import AlreadyWatchedError
+from sync_assets.watchlist.intake.access import NoSuchProviderError
+from sync_assets.watchlist.intake.adding import TitleMissingError
+from sync_assets.watchlist.intake.backup import BackupError
+from sync_assets.watchlist.intake.previewing import ProviderUnknownError
 from sync_assets.watchlist.numbering import UnusableNumberError
-from sync_assets.watchlist.previewing import ProviderUnknownError
 from sync_assets.watchlist.providers import PageUnavailableError
+from sync_assets.watchlist.store.episode_wishes import EpisodeNotPossibleError
+from sync_assets.watchlist.store.items import AlreadyWatchedError
 
 STATUS_OF_ERROR: Mapping[type[SyncError], HTTPStatus] = {
     AlreadyWatchedError: HTTPStatus.CONFLICT,

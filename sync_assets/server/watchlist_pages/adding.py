@@ -29,10 +29,10 @@ from sync_assets.server.watchlist_pages.item_form import (
     refused,
     spoken,
 )
-from sync_assets.watchlist import items, user_settings
-from sync_assets.watchlist.forms import ItemForm
+from sync_assets.watchlist.intake.forms import ItemForm
 from sync_assets.watchlist.numbering import episode_text
 from sync_assets.watchlist.providers import AddressRefusedError
+from sync_assets.watchlist.store import items, user_settings
 
 router = APIRouter(prefix=f"{ADDRESS}/add")
 

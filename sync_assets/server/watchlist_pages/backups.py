@@ -9,7 +9,7 @@ from sync_assets.server.pages import PageUser
 from sync_assets.server.watchlist import backups as backups_api
 from sync_assets.server.watchlist_pages.common import ADDRESS
 from sync_assets.server.watchlist_pages.settings import Outcome, settings_page
-from sync_assets.watchlist.backup import BackupError
+from sync_assets.watchlist.intake.backup import BackupError
 
 router = APIRouter(prefix=ADDRESS)
 

@@ -13,7 +13,7 @@ from sync_assets.ledger.types import utc_now
 from sync_assets.server.pages import PageUser, page
 from sync_assets.server.watchlist.common import read
 from sync_assets.server.watchlist_pages.common import ADDRESS
-from sync_assets.watchlist.calendar import CalendarEntry, entries
+from sync_assets.watchlist.showing.calendar import CalendarEntry, entries
 
 router = APIRouter(prefix=f"{ADDRESS}/calendar")
 

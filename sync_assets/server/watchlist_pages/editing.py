@@ -23,9 +23,9 @@ from sync_assets.server.watchlist_pages.item_form import (
 )
 from sync_assets.server.watchlist_pages.items import view_of
 from sync_assets.server.watchlist_pages.views import TEXTS
-from sync_assets.watchlist import user_settings
-from sync_assets.watchlist.forms import ItemChanges
+from sync_assets.watchlist.intake.forms import ItemChanges
 from sync_assets.watchlist.models import ItemState
+from sync_assets.watchlist.store import user_settings
 
 router = APIRouter(prefix=f"{ADDRESS}{ITEM}")
 

@@ -17,8 +17,8 @@ from sync_assets.server.watchlist.common import EpisodeId, ItemId, read
 from sync_assets.server.watchlist_pages.common import ADDRESS, EPISODE, back, done, is_htmx
 from sync_assets.server.watchlist_pages.items import view_of
 from sync_assets.server.watchlist_pages.views import TEXTS, EpisodeView
-from sync_assets.watchlist import episodes, releases
 from sync_assets.watchlist.numbering import EpisodeNumber
+from sync_assets.watchlist.store import episodes, releases
 from sync_assets.watchlist.titles import EpisodeKind
 
 router = APIRouter(prefix=ADDRESS)

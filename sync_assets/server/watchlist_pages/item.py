@@ -13,9 +13,9 @@ from sync_assets.server.watchlist.answers import CheckAnswer, EpisodeAnswer
 from sync_assets.server.watchlist.common import ItemId, read
 from sync_assets.server.watchlist_pages.common import ADDRESS, ITEM, is_htmx
 from sync_assets.server.watchlist_pages.views import TEXTS, EpisodeView, ItemView
-from sync_assets.watchlist import checks_log, episodes, items, user_settings
 from sync_assets.watchlist.models import EpisodeState
-from sync_assets.watchlist.searching import with_counts
+from sync_assets.watchlist.store import checks_log, episodes, items, user_settings
+from sync_assets.watchlist.store.searching import with_counts
 from sync_assets.watchlist.titles import EpisodeKind
 
 router = APIRouter(prefix=ADDRESS)

@@ -11,12 +11,12 @@ from sync_assets.addresses import AddressError
 from sync_assets.errors import SyncError
 from sync_assets.server.watchlist.answers import ItemAnswer
 from sync_assets.server.watchlist.previews import PreviewAnswer
-from sync_assets.watchlist.access import NoSuchProviderError
-from sync_assets.watchlist.adding import TitleMissingError
-from sync_assets.watchlist.items import AlreadyWatchedError
+from sync_assets.watchlist.intake.access import NoSuchProviderError
+from sync_assets.watchlist.intake.adding import TitleMissingError
+from sync_assets.watchlist.intake.previewing import ProviderUnknownError
 from sync_assets.watchlist.models import Quality
-from sync_assets.watchlist.previewing import ProviderUnknownError
 from sync_assets.watchlist.providers import PageUnavailableError
+from sync_assets.watchlist.store.items import AlreadyWatchedError
 
 _TEXTS = (
     "url",

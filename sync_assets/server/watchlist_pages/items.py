@@ -15,10 +15,10 @@ from sync_assets.server.watchlist import items as items_api
 from sync_assets.server.watchlist.common import ItemId, read
 from sync_assets.server.watchlist_pages.common import ADDRESS, ITEM, back, done, is_htmx
 from sync_assets.server.watchlist_pages.views import TEXTS, ItemView
-from sync_assets.watchlist import items
-from sync_assets.watchlist.forms import Text
+from sync_assets.watchlist.intake.forms import Text
 from sync_assets.watchlist.models import ItemState
-from sync_assets.watchlist.searching import ItemFilter, SortKey, of_owner, search, with_counts
+from sync_assets.watchlist.store import items
+from sync_assets.watchlist.store.searching import ItemFilter, SortKey, of_owner, search, with_counts
 
 router = APIRouter(prefix=ADDRESS)
 

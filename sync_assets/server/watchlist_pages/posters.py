@@ -11,9 +11,9 @@ from sync_assets.server.pages import PageUser
 from sync_assets.server.watchlist.common import ItemId, read
 from sync_assets.server.watchlist.public import Secret, share_of
 from sync_assets.server.watchlist_pages.common import ADDRESS, ITEM
-from sync_assets.watchlist import items
 from sync_assets.watchlist.models import ShareKind
-from sync_assets.watchlist.posters import placeholder
+from sync_assets.watchlist.showing.posters import placeholder
+from sync_assets.watchlist.store import items
 
 router = APIRouter()
 

@@ -15,7 +15,7 @@ from sync_assets.server.watchlist import shares as shares_api
 from sync_assets.server.watchlist.backups import ImportAnswer
 from sync_assets.server.watchlist_pages.common import ADDRESS, form_status, read_form
 from sync_assets.server.watchlist_pages.item_form import field_errors
-from sync_assets.watchlist.forms import SettingsForm
+from sync_assets.watchlist.intake.forms import SettingsForm
 
 _PATH = f"{ADDRESS}/settings"
 _BOXES = ("auto_download_enabled", "notify_on_new_episodes", "include_completed_anime")

@@ -13,7 +13,7 @@ from sync_assets.server.watchlist.common import read
 from sync_assets.server.watchlist.public import HEADERS, Secret, share_of
 from sync_assets.server.watchlist_pages.views import TEXTS, ItemView
 from sync_assets.watchlist.models import ItemState, ShareKind
-from sync_assets.watchlist.searching import folded, of_owner, with_counts
+from sync_assets.watchlist.store.searching import folded, of_owner, with_counts
 
 
 class BrowserRoute(APIRoute):

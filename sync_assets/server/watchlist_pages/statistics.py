@@ -14,9 +14,9 @@ from sync_assets.server.pages.charts import bar_chart
 from sync_assets.server.watchlist.common import read
 from sync_assets.server.watchlist_pages.common import ADDRESS
 from sync_assets.server.watchlist_pages.views import OUTCOME_TEXTS, STATE_TEXTS, STATUS_TEXTS
-from sync_assets.watchlist import searching
-from sync_assets.watchlist import statistics as history
-from sync_assets.watchlist.episode_counts import EpisodeCounts
+from sync_assets.watchlist.showing import statistics as history
+from sync_assets.watchlist.store import searching
+from sync_assets.watchlist.store.episode_counts import EpisodeCounts
 
 router = APIRouter(prefix=f"{ADDRESS}/statistics")
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Self
 
 from sync_assets.server.watchlist.answers import EpisodeAnswer, ItemAnswer
-from sync_assets.watchlist.episode_counts import EpisodeCounts
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState
 from sync_assets.watchlist.numbering import episode_text
-from sync_assets.watchlist.searching import FoundItem
+from sync_assets.watchlist.store.episode_counts import EpisodeCounts
+from sync_assets.watchlist.store.searching import FoundItem
 
 _BAD = frozenset({CheckOutcome.BROKEN, CheckOutcome.BLOCKED})
 _RETRY, _WANT, _SKIP = ("retry", "Try again"), ("want", "Download"), ("skip", "Skip")

@@ -10,9 +10,9 @@ from dagster import DagsterRunStatus
 from sync_assets.ledger.types import utc_now
 from sync_assets.server import check_launcher
 from sync_assets.settings.models import DagsterSettings
-from sync_assets.watchlist import checks_log, items, schedule
-from sync_assets.watchlist.checks_log import CheckCounts
 from sync_assets.watchlist.models import CHECK_JOB, ITEM_PARTITIONS, CheckOutcome
+from sync_assets.watchlist.store import checks_log, items, schedule
+from sync_assets.watchlist.store.checks_log import CheckCounts
 from sync_assets_tests.watchlist.api.dagster_api import DagsterApi, running_dagster_api
 
 STATUS = "/api/watchlist/scheduler/status"

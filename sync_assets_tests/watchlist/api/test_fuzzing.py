@@ -20,9 +20,9 @@ from schemathesis.core.result import Ok
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope
-from sync_assets.watchlist import episodes, shares
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import ShareKind
+from sync_assets.watchlist.store import episodes, shares
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.watchlist.building import add_item, numbered
 
 EXAMPLES = 6

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from sync_assets.watchlist import episodes, items
-from sync_assets.watchlist.episodes import SeenEpisode
+from sync_assets.watchlist.store import episodes, items
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.watchlist.building import numbered
 
 URL = "https://public.example/show.xml"

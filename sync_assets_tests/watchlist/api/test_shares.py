@@ -6,9 +6,9 @@ from email.utils import parsedate_to_datetime
 import feedparser
 import pytest
 
-from sync_assets.watchlist import episodes, items
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import EpisodeState
+from sync_assets.watchlist.store import episodes, items
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets.watchlist.titles import EpisodeKind
 from sync_assets_tests.watchlist.building import numbered
 

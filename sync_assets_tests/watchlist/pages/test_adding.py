@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sync_assets.watchlist import items
+from sync_assets.watchlist.store import items
 from sync_assets_tests.upstreams.feed_site import Document, Fault
 from sync_assets_tests.watchlist.pages.conftest import plain
 from sync_assets_tests.watchlist.watching import feed

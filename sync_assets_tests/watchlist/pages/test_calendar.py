@@ -7,9 +7,9 @@ from sqlalchemy import update
 
 from sync_assets.ledger.schema import watchlist_episodes
 from sync_assets.ledger.types import utc_now
-from sync_assets.watchlist import episodes
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import EpisodeState
+from sync_assets.watchlist.store import episodes
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.watchlist.building import numbered
 
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
-from sync_assets.watchlist import episodes
-from sync_assets.watchlist.episodes import SeenEpisode
+from sync_assets.watchlist.store import episodes
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.server.browsing import (
     PHONE,
     browsing,

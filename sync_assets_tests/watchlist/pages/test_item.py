@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import func, select
 
 from sync_assets.ledger.schema import watchlist_items
-from sync_assets.watchlist import checks_log, episodes, items, releases
-from sync_assets.watchlist.checks_log import CheckCounts
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState
+from sync_assets.watchlist.store import checks_log, episodes, items, releases
+from sync_assets.watchlist.store.checks_log import CheckCounts
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets.watchlist.titles import EpisodeKind
 from sync_assets_tests.watchlist.building import numbered, release
 from sync_assets_tests.watchlist.pages.conftest import plain

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import update
 
 from sync_assets.ledger.schema import watchlist_items
-from sync_assets.watchlist import episodes, items, schedule
-from sync_assets.watchlist.episodes import SeenEpisode
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState
+from sync_assets.watchlist.store import episodes, items, schedule
+from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.watchlist.building import numbered
 from sync_assets_tests.watchlist.pages.conftest import plain
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from sync_assets.ledger.tokens import Scope, create_token
-from sync_assets.watchlist import shares, user_settings
 from sync_assets.watchlist.models import ItemState, ShareKind
+from sync_assets.watchlist.store import shares, user_settings
 from sync_assets_tests.watchlist.pages.conftest import plain
 
 GOOD = {"check_interval_hours": "12", "max_concurrent_auto_downloads": "4"}

@@ -11,11 +11,11 @@ from sync_assets.catalog.models import Subject, SubjectKind
 from sync_assets.catalog.titles import fold
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.watchlist import episodes, items
-from sync_assets.watchlist.completion import Expected, completion_reason
-from sync_assets.watchlist.deciding import number_of
+from sync_assets.watchlist.engine.completion import Expected, completion_reason
+from sync_assets.watchlist.engine.deciding import number_of
+from sync_assets.watchlist.engine.taking_in import numbering_of
 from sync_assets.watchlist.models import EpisodeState, ItemState
-from sync_assets.watchlist.taking_in import numbering_of
+from sync_assets.watchlist.store import episodes, items
 
 _HAD = (EpisodeState.DOWNLOADED, EpisodeState.HAD)
 _UNWANTED = (EpisodeState.SKIPPED,)

@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 from sync_assets.ledger.lifecycle import StateConflictError, UnknownSubjectError
 from sync_assets.ledger.types import AnyRow
 from sync_assets.settings.watchlist import WatchlistChoosingSettings
-from sync_assets.watchlist import episodes, releases, user_settings
-from sync_assets.watchlist.choosing import Decision, Held, Offer, Verdict, Wishes, choose
-from sync_assets.watchlist.item_numbering import numbers_between
+from sync_assets.watchlist.engine.choosing import Decision, Held, Offer, Verdict, Wishes, choose
+from sync_assets.watchlist.engine.item_numbering import numbers_between
 from sync_assets.watchlist.models import EpisodeState, ItemState, Quality
 from sync_assets.watchlist.numbering import EpisodeNumber
+from sync_assets.watchlist.store import episodes, releases, user_settings
 from sync_assets.watchlist.titles import EpisodeKind
 
 _E = EpisodeState

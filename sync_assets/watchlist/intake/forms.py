@@ -14,7 +14,7 @@ from sync_assets.watchlist.models import (
     ItemState,
     Quality,
 )
-from sync_assets.watchlist.texts import is_storable
+from sync_assets.watchlist.store.texts import is_storable
 
 LONGEST_URL = 2_000
 LONGEST_TITLE = 500

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, select
 
 from sync_assets.ledger.schema import watchlist_episodes, watchlist_releases
 from sync_assets.ledger.types import AnyRow
-from sync_assets.watchlist.cadence import Appearance, cadence_of
 from sync_assets.watchlist.models import EpisodeState, ItemState
 from sync_assets.watchlist.numbering import episode_text
-from sync_assets.watchlist.searching import of_owner
+from sync_assets.watchlist.showing.cadence import Appearance, cadence_of
+from sync_assets.watchlist.store.searching import of_owner
 from sync_assets.watchlist.titles import EpisodeKind
 
 _FOLLOWED = (ItemState.ACTIVE, ItemState.PAUSED)

@@ -20,15 +20,15 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
 from sync_assets.progress import Progress
 from sync_assets.settings import Settings
-from sync_assets.watchlist import items, schedule
-from sync_assets.watchlist.access import address_guard
-from sync_assets.watchlist.checking import Checker, CheckReport
-from sync_assets.watchlist.expecting import complete_items
-from sync_assets.watchlist.following import Follower, FollowReport
+from sync_assets.watchlist.engine.checking import Checker, CheckReport
+from sync_assets.watchlist.engine.expecting import complete_items
+from sync_assets.watchlist.engine.following import Follower, FollowReport
+from sync_assets.watchlist.engine.queueing import ready_items
+from sync_assets.watchlist.intake.access import address_guard
 from sync_assets.watchlist.providers import Provider, installed_providers
 from sync_assets.watchlist.providers.client import PageClient
 from sync_assets.watchlist.providers.pacing import LedgerPace
-from sync_assets.watchlist.queueing import ready_items
+from sync_assets.watchlist.store import items, schedule
 
 MOST_ITEMS = 10_000
 """The most items of one run; the next run takes the rest."""

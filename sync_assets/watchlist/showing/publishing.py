@@ -15,7 +15,7 @@ from sync_assets.ledger.schema import watchlist_episodes, watchlist_items
 from sync_assets.ledger.types import AnyRow
 from sync_assets.watchlist.models import EpisodeState
 from sync_assets.watchlist.numbering import episode_text
-from sync_assets.watchlist.searching import of_owner, with_counts
+from sync_assets.watchlist.store.searching import of_owner, with_counts
 from sync_assets.watchlist.titles import EpisodeKind
 
 MOST_EPISODES = 100

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from sync_assets.ledger.schema import watchlist_items, watchlist_settings
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.watchlist.due import LONGEST_DELAY, next_check
-from sync_assets.watchlist.items import set_columns
+from sync_assets.watchlist.engine.due import LONGEST_DELAY, next_check
 from sync_assets.watchlist.models import CheckOutcome, ItemState
-from sync_assets.watchlist.user_settings import interval_hours
+from sync_assets.watchlist.store.items import set_columns
+from sync_assets.watchlist.store.user_settings import interval_hours
 
 _GOOD = frozenset({CheckOutcome.OK, CheckOutcome.EMPTY})
 

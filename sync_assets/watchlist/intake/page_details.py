@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
-from sync_assets.watchlist.forms import LONGEST_SYNOPSIS, LONGEST_TITLE, LONGEST_URL, LONGEST_WORD
+from sync_assets.watchlist.intake.forms import (
+    LONGEST_SYNOPSIS,
+    LONGEST_TITLE,
+    LONGEST_URL,
+    LONGEST_WORD,
+)
 from sync_assets.watchlist.providers.pages import Page, absolute_url
-from sync_assets.watchlist.texts import storable
+from sync_assets.watchlist.store.texts import storable
 
 _MOST_GENRES = 20
 

@@ -16,12 +16,12 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger.schema import watchlist_episodes
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.settings.watchlist import WatchlistSettings
-from sync_assets.watchlist import episodes, releases, user_settings
-from sync_assets.watchlist.choosing import Decision
-from sync_assets.watchlist.deciding import Situation, number_of
-from sync_assets.watchlist.fetching import Fetchable, ReleaseUnavailableError
+from sync_assets.watchlist.engine.choosing import Decision
+from sync_assets.watchlist.engine.deciding import Situation, number_of
+from sync_assets.watchlist.engine.fetching import Fetchable, ReleaseUnavailableError
+from sync_assets.watchlist.library.naming import EpisodeFile, name_of
 from sync_assets.watchlist.models import OPEN_EPISODES, EpisodeState
-from sync_assets.watchlist.naming import EpisodeFile, name_of
+from sync_assets.watchlist.store import episodes, releases, user_settings
 
 SOURCE = "watchlist"
 _E = EpisodeState

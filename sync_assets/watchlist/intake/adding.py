@@ -5,13 +5,13 @@ from typing import Any
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
-from sync_assets.watchlist import items
-from sync_assets.watchlist.access import ProviderAccess
-from sync_assets.watchlist.forms import LONGEST_TITLE, ItemForm
-from sync_assets.watchlist.items import NewItem
-from sync_assets.watchlist.previewing import check_address, detect, preview
+from sync_assets.watchlist.intake.access import ProviderAccess
+from sync_assets.watchlist.intake.forms import LONGEST_TITLE, ItemForm
+from sync_assets.watchlist.intake.previewing import check_address, detect, preview
 from sync_assets.watchlist.providers import PageUnavailableError, SeriesReference
-from sync_assets.watchlist.texts import storable
+from sync_assets.watchlist.store import items
+from sync_assets.watchlist.store.items import NewItem
+from sync_assets.watchlist.store.texts import storable
 
 _SHOWN_WORKS = 5
 

@@ -17,7 +17,7 @@ from sync_assets.ledger.schema import watchlist_episodes
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.watchlist.models import OPEN_EPISODES, EpisodeState
 from sync_assets.watchlist.numbering import EpisodeNumber
-from sync_assets.watchlist.texts import storable
+from sync_assets.watchlist.store.texts import storable
 
 _E = EpisodeState
 _UNDECIDED = {_E.FOUND, _E.WANTED, _E.WAITING}

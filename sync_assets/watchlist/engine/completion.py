@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sync_assets.watchlist.item_numbering import Numbering
+from sync_assets.watchlist.engine.item_numbering import Numbering
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import EpisodeKind
 

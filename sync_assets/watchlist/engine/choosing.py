@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sync_assets.watchlist.item_numbering import place
+from sync_assets.watchlist.engine.item_numbering import place
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import Language, tier_of
 

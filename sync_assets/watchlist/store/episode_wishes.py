@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.types import AnyRow
-from sync_assets.watchlist.episodes import move
 from sync_assets.watchlist.models import OPEN_EPISODES, EpisodeState
+from sync_assets.watchlist.store.episodes import move
 
 _OPEN_TO_WISHES = frozenset(EpisodeState) - {*OPEN_EPISODES, EpisodeState.DOWNLOADED}
 

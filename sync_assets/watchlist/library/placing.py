@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from sync_assets.errors import SyncError
-from sync_assets.watchlist.item_numbering import Numbering
+from sync_assets.watchlist.engine.item_numbering import Numbering
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.titles import parse_release_name
 

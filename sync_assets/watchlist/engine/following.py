@@ -21,14 +21,14 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import DownloadState
 from sync_assets.settings import Settings
 from sync_assets.settings.watchlist_templates import valid_folder_template
-from sync_assets.watchlist import episodes, items, releases
-from sync_assets.watchlist.deciding import number_of
-from sync_assets.watchlist.item_numbering import Numbering
+from sync_assets.watchlist.engine.deciding import number_of
+from sync_assets.watchlist.engine.item_numbering import Numbering
+from sync_assets.watchlist.engine.queueing import episode_file, failed
+from sync_assets.watchlist.engine.taking_in import numbering_of
+from sync_assets.watchlist.library.naming import EpisodeFile, folder_of, name_of
+from sync_assets.watchlist.library.placing import PlacingError, find_file, place
 from sync_assets.watchlist.models import OPEN_EPISODES, EpisodeState
-from sync_assets.watchlist.naming import EpisodeFile, folder_of, name_of
-from sync_assets.watchlist.placing import PlacingError, find_file, place
-from sync_assets.watchlist.queueing import episode_file, failed
-from sync_assets.watchlist.taking_in import numbering_of
+from sync_assets.watchlist.store import episodes, items, releases
 
 _E = EpisodeState
 _FOLLOWED = (*OPEN_EPISODES, _E.FAILED)

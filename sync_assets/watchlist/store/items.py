@@ -15,8 +15,8 @@ from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.lifecycle import Lifecycle, UnknownSubjectError
 from sync_assets.ledger.schema import watchlist_items
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.watchlist.addresses import url_key
 from sync_assets.watchlist.models import ItemState, Quality
+from sync_assets.watchlist.store.addresses import url_key
 
 ITEMS = Lifecycle(
     "watchlist_item",

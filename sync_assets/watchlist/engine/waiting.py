@@ -3,9 +3,9 @@
 from sqlalchemy import Connection
 
 from sync_assets.settings.watchlist import WatchlistSettings
-from sync_assets.watchlist import schedule
-from sync_assets.watchlist.following import has_news
-from sync_assets.watchlist.queueing import ready_items
+from sync_assets.watchlist.engine.following import has_news
+from sync_assets.watchlist.engine.queueing import ready_items
+from sync_assets.watchlist.store import schedule
 
 
 def has_work(connection: Connection, settings: WatchlistSettings) -> bool:

@@ -14,12 +14,12 @@ from sync_assets.catalog.models import Namespace, Target
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
-from sync_assets.watchlist import episodes, items
 from sync_assets.watchlist.counting import existing_items
-from sync_assets.watchlist.deciding import number_of
-from sync_assets.watchlist.expecting import subject_of
+from sync_assets.watchlist.engine.deciding import number_of
+from sync_assets.watchlist.engine.expecting import subject_of
+from sync_assets.watchlist.engine.taking_in import numbering_of
 from sync_assets.watchlist.numbering import EpisodeNumber
-from sync_assets.watchlist.taking_in import numbering_of
+from sync_assets.watchlist.store import episodes, items
 
 _HISTORY = ("trakt", "history")
 _SEPARATOR = "|"

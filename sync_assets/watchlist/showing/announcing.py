@@ -12,7 +12,7 @@ from sync_assets.ledger.schema import watchlist_episodes, watchlist_items, watch
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.ops.notifications import NotificationKind, notify
 from sync_assets.watchlist.models import EpisodeState
-from sync_assets.watchlist.publishing import heading
+from sync_assets.watchlist.showing.publishing import heading
 
 _NOT_YET = (EpisodeState.EXPECTED,)
 _MOST_AT_ONCE = 1_000

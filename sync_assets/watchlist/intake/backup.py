@@ -15,14 +15,15 @@ from sqlalchemy import Connection
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
-from sync_assets.watchlist import adding, episodes, items, schedule, user_settings
-from sync_assets.watchlist.access import ProviderAccess
-from sync_assets.watchlist.earlier_form import translated
-from sync_assets.watchlist.episodes import SeenEpisode
-from sync_assets.watchlist.forms import ItemForm, SettingsForm
+from sync_assets.watchlist.intake import adding
+from sync_assets.watchlist.intake.access import ProviderAccess
+from sync_assets.watchlist.intake.earlier_form import translated
+from sync_assets.watchlist.intake.forms import ItemForm, SettingsForm
 from sync_assets.watchlist.models import EpisodeState
 from sync_assets.watchlist.numbering import EpisodeNumber, UnusableNumberError
-from sync_assets.watchlist.searching import of_owner
+from sync_assets.watchlist.store import episodes, items, schedule, user_settings
+from sync_assets.watchlist.store.episodes import SeenEpisode
+from sync_assets.watchlist.store.searching import of_owner
 from sync_assets.watchlist.titles import EpisodeKind
 
 FORMAT = "sync_assets.watchlist"

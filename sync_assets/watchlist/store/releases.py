@@ -16,7 +16,7 @@ from sync_assets.ledger.schema import watchlist_releases
 from sync_assets.ledger.types import AnyRow, decimal_text, utc_now
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.providers.models import VariantKind
-from sync_assets.watchlist.texts import storable
+from sync_assets.watchlist.store.texts import storable
 
 LONGEST_NAME = 1_000
 LONGEST_GROUP = 200

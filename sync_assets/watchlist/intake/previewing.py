@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from sync_assets.addresses import UnknownHostError, shown_url
 from sync_assets.errors import SyncError
-from sync_assets.watchlist.access import ProviderAccess
-from sync_assets.watchlist.page_details import PageDetails, details_of
+from sync_assets.watchlist.intake.access import ProviderAccess
+from sync_assets.watchlist.intake.page_details import PageDetails, details_of
+from sync_assets.watchlist.intake.works import works_of
 from sync_assets.watchlist.providers import (
     Client,
     Detection,
@@ -21,7 +22,6 @@ from sync_assets.watchlist.providers import (
     detect_provider,
 )
 from sync_assets.watchlist.providers.pages import Page
-from sync_assets.watchlist.works import works_of
 
 MOST_EPISODES = 200
 _logger = logging.getLogger(__name__)

@@ -8,11 +8,8 @@ from sqlalchemy import Connection, select
 
 from sync_assets.ledger.schema import watchlist_checks
 from sync_assets.ledger.types import AnyRow
-from sync_assets.watchlist import episodes, releases
-from sync_assets.watchlist.announcing import mark_announced
-from sync_assets.watchlist.deciding import number_of
-from sync_assets.watchlist.episodes import SeenEpisode
-from sync_assets.watchlist.item_numbering import Numbering, season_of_title
+from sync_assets.watchlist.engine.deciding import number_of
+from sync_assets.watchlist.engine.item_numbering import Numbering, season_of_title
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState
 from sync_assets.watchlist.numbering import EpisodeNumber
 from sync_assets.watchlist.providers import (
@@ -23,8 +20,11 @@ from sync_assets.watchlist.providers import (
     Variant,
     VariantKind,
 )
-from sync_assets.watchlist.releases import NewRelease
-from sync_assets.watchlist.texts import is_storable
+from sync_assets.watchlist.showing.announcing import mark_announced
+from sync_assets.watchlist.store import episodes, releases
+from sync_assets.watchlist.store.episodes import SeenEpisode
+from sync_assets.watchlist.store.releases import NewRelease
+from sync_assets.watchlist.store.texts import is_storable
 from sync_assets.watchlist.titles import EpisodeKind, parse_release_name
 
 _LOOKED = (CheckOutcome.OK, CheckOutcome.EMPTY)

@@ -18,10 +18,8 @@ from sync_assets.ledger.leases import LeaseHeldError, free_lease, take_lease
 from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.settings.watchlist import WatchlistSettings
-from sync_assets.watchlist import checks_log, episodes, items, schedule
-from sync_assets.watchlist.checks_log import CheckCounts
-from sync_assets.watchlist.choosing import Decision
-from sync_assets.watchlist.deciding import (
+from sync_assets.watchlist.engine.choosing import Decision
+from sync_assets.watchlist.engine.deciding import (
     Situation,
     is_automatic,
     left,
@@ -29,7 +27,22 @@ from sync_assets.watchlist.deciding import (
     to_take,
     write_down,
 )
-from sync_assets.watchlist.fetching import ReleaseUnavailableError, fetchable
+from sync_assets.watchlist.engine.fetching import ReleaseUnavailableError, fetchable
+from sync_assets.watchlist.engine.queueing import (
+    Prepared,
+    free_places,
+    postpone,
+    queue,
+    ready_episodes,
+    wait_for_room,
+)
+from sync_assets.watchlist.engine.taking_in import (
+    Intake,
+    read_state,
+    series_of,
+    stored_state,
+    take_in,
+)
 from sync_assets.watchlist.models import CheckOutcome, EpisodeState, ItemState
 from sync_assets.watchlist.providers import (
     Client,
@@ -38,21 +51,8 @@ from sync_assets.watchlist.providers import (
     Provider,
     look_for_episodes,
 )
-from sync_assets.watchlist.queueing import (
-    Prepared,
-    free_places,
-    postpone,
-    queue,
-    ready_episodes,
-    wait_for_room,
-)
-from sync_assets.watchlist.taking_in import (
-    Intake,
-    read_state,
-    series_of,
-    stored_state,
-    take_in,
-)
+from sync_assets.watchlist.store import checks_log, episodes, items, schedule
+from sync_assets.watchlist.store.checks_log import CheckCounts
 
 _OUTCOMES = {
     ListStatus.NO_DATA: CheckOutcome.NO_DATA,

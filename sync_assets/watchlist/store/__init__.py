@@ -1,0 +1,1 @@
+"""The watchlist's rows in the ledger: lifecycles, and the only functions that write to them."""
