@@ -99,7 +99,7 @@ class Clouds:
             stderr=subprocess.DEVNULL,
         )
         self._servers[name] = process
-        wait_until(lambda: process.poll() is not None or _listens(port), name)
+        wait_until(lambda: process.poll() is not None or listens(port), name)
         assert process.poll() is None, name
 
     def stop(self, name: str) -> None:
@@ -122,7 +122,8 @@ class Clouds:
         return [path for root in self.files.values() for path in root.rglob(".part-*")]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port of this machine."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
