@@ -27,9 +27,12 @@ class Clouds:
 
     Args:
         folder: Where their files and the rclone configuration are.
+        dir_cache_time: How long a server remembers what lies in a folder, as rclone writes it. With
+            more than 0 it sees late what a test changes in its folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, dir_cache_time: str = "0s") -> None:
+        self._dir_cache_time = dir_cache_time
         self.config_path = folder / "rclone.conf"
         self.files = {name: folder / name for name in ("gdrive", "onedrive", "drive")}
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
@@ -92,7 +95,7 @@ class Clouds:
             [
                 *(PROGRAM, "serve", kind, self.files[name], "--addr", f"127.0.0.1:{port}"),
                 *("--user", USER, "--pass", PASSWORD, "--config", "/dev/null"),
-                *("--dir-cache-time", "0s"),
+                *("--dir-cache-time", self._dir_cache_time),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -136,6 +136,8 @@ class _Sending:
 
     def _look(self) -> frozenset[str]:
         """Return which files are published already, by a worker that was killed then."""
+        if self._transfer.is_first:
+            return frozenset()
         for name in self._names:
             found = self._found(name)
             if found is not None:
@@ -175,8 +177,8 @@ class _Sending:
             # Reads the file while rclone does: it is in the memory then.
             self._verifier.expect(file, lambda: self._report(group))
 
-        self._transfer.require()
-        self._storage.copy(file.path, part, meanwhile=meanwhile)
+        with self._transfer.slot():
+            self._storage.copy(file.path, part, meanwhile=meanwhile)
         self._transfer.require()
         self._verifier.expect(file, self._transfer.require)
         entry = self._storage.entry(part)

@@ -144,6 +144,7 @@ def complete(  # noqa: PLR0913 - all but two are named
     connection: Connection,
     row: AnyRow,
     *,
+    size_bytes: int,
     verified_by: VerifiedBy,
     proof: str | None,
     remote_path: str | None,
@@ -155,14 +156,14 @@ def complete(  # noqa: PLR0913 - all but two are named
 
     Args:
         connection: A writing transaction of the ledger.
-        row: The upload.
+        row: The upload, as it is in this transaction.
+        size_bytes: How much is at the target.
         verified_by: What proves it.
         proof: The proof itself, such as a checksum.
         remote_path: Where it is.
         run_id: The Dagster run.
     """
-    state = select(relay_uploads.c.state).where(relay_uploads.c.id == row.id)
-    if connection.execute(state).scalar_one() not in _BEFORE_COMPLETED:
+    if row.state not in _BEFORE_COMPLETED:
         UPLOADS.transition(connection, row.id, UploadState.PENDING, run_id=run_id)
     UPLOADS.transition(
         connection,
@@ -174,7 +175,8 @@ def complete(  # noqa: PLR0913 - all but two are named
         verified_by=verified_by,
         proof=proof,
         remote_path=remote_path,
-        uploaded_bytes=row.total_bytes or 0,
+        uploaded_bytes=size_bytes,
+        total_bytes=size_bytes,
         bytes_per_second=0,
         not_before=None,
         command=None,
