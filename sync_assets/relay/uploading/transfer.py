@@ -35,24 +35,30 @@ class Transfer:
     stopped_with: UploadOutcome = field(default_factory=Stopped)
     _stop: threading.Event = field(default_factory=threading.Event)
     _reported_at: float = 0.0
-    _has_slot: bool = False
+    _holds_slot: bool = False
+    _had_slot: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def slot(self) -> Generator[None]:
-        """Wait for a slot, and have it for the length of a block.
+        """Wait for a slot, and have it for the length of a block; after an error until `end`.
 
         Raises:
             StoppedError: Somebody has stopped it meanwhile.
         """
         while not self.slots.acquire(timeout=_SLOT_SECONDS):
             self.require()
-        try:
-            with self._lock:
-                self.require()
-                self._has_slot = True
-            yield
-        finally:
+        self._holds_slot = True
+        with self._lock:
+            self.require()
+            self._had_slot = True
+        yield
+        self.end()
+
+    def end(self) -> None:
+        """Give the slot back, if it has one."""
+        if self._holds_slot:
+            self._holds_slot = False
             self.slots.release()
 
     def hold_back(self, outcome: UploadOutcome) -> None:
@@ -62,7 +68,7 @@ class Transfer:
             outcome: What has become of it then.
         """
         with self._lock:
-            if not self._has_slot and not self._stop.is_set():
+            if not self._had_slot and not self._stop.is_set():
                 self.stopped_with = outcome
                 self._stop.set()
 

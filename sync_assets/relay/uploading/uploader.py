@@ -227,15 +227,21 @@ class Uploader:
         return len(others) + self._beginning < self._settings.upload_concurrency
 
     def _send(self, target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
-        outcome = _send(target, row, transfer)
-        if isinstance(outcome, Refused) and outcome.is_of_target:
-            # What waits for a slot would fail too: it is put off instead.
-            seconds = self._settings.retry_backoff_max_seconds
-            held = Postponed(outcome.reason, after_seconds=seconds, is_attempt=False)
-            for each in list(self._under_way.values()):
-                if each.row.target == row.target:
-                    each.transfer.hold_back(held)
+        try:
+            outcome = _send(target, row, transfer)
+            if isinstance(outcome, Refused) and outcome.is_of_target:
+                self._hold_back(row.target, outcome.reason)
+        finally:
+            transfer.end()
         return outcome
+
+    def _hold_back(self, target: str, reason: Reason) -> None:
+        """Put off what waits for a slot: it would fail too."""
+        seconds = self._settings.retry_backoff_max_seconds
+        held = Postponed(reason, after_seconds=seconds, is_attempt=False)
+        for each in list(self._under_way.values()):
+            if each.row.target == target:
+                each.transfer.hold_back(held)
 
     def _remove_part(self, row: AnyRow, target: Target | None) -> None:
         if row.id in self._removals:
