@@ -19,9 +19,6 @@ from sync_assets.settings import Settings, load_settings
 if TYPE_CHECKING:
     from sync_assets.relay.reconciling import Finding
 
-DIFFERENT = 2
-"""The exit code where differences are left."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -34,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="scripts/reconcile",
-        description="Compare what is recorded with what is. Exits with 2 where differences are "
-        "left, and with 1 where it could not be compared.",
+        description="Compare what is recorded with what is. Exits with 1 where differences are "
+        "left, or it could not be compared.",
     )
     parser.add_argument("what", nargs="?", choices=("runs", "relay"), default="runs")
     parser.add_argument("--fix", action="store_true", help="repair what can be without doubt")
@@ -68,15 +65,15 @@ def _relay(settings: Settings, *, fix: bool, as_json: bool) -> int:
         findings = reconcile(settings, ledger, fix=fix)
     finally:
         ledger.close()
+    left = sum(not each.is_repaired for each in findings)
     if as_json:
         print(json.dumps([_fields(each) for each in findings]))
     else:
         for each in findings:
             done = "Repaired: " if each.is_repaired else ""
             print(f"{each.difference} ({each.subject}): {each.text} {done}{each.repair}")
-        left = sum(not each.is_repaired for each in findings)
-        print(f"{len(findings)} differences, {left} left.", file=sys.stderr)
-    return DIFFERENT if any(not each.is_repaired for each in findings) else 0
+    print(f"{len(findings)} differences, {left} left.", file=sys.stderr)
+    return 1 if left else 0
 
 
 def _fields(finding: "Finding") -> dict[str, str | bool]:

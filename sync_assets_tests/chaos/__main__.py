@@ -24,7 +24,7 @@ def main() -> int:
     size = SHORT if options.short else relay.Size(options.downloads, options.disturbances)
     with tempfile.TemporaryDirectory(prefix="sync-chaos-") as directory:
         outcome = relay.run(Path(directory), seed=options.seed, size=size)
-    done = ", ".join(f"{count} × {what}" for what, count in sorted(outcome.done.items()))
+    done = ", ".join(f"{what} {count} times" for what, count in sorted(outcome.done.items()))
     print(
         f"seed {options.seed}: {size.downloads} downloads, {2 * size.downloads} uploads; {done}; "
         f"{outcome.seconds:.0f} s"

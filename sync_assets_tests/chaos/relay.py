@@ -72,7 +72,14 @@ def run(directory: Path, *, seed: int, size: Size) -> Outcome:
         FaultyCloud(clouds.url("gdrive")) as cloud,
     ):
         clouds.configure(webdav_url=cloud.url)
-        _Chaos(directory, random.Random(seed), origin, clouds, cloud, outcome).run(size)
+        _Chaos(
+            directory,
+            chance=random.Random(seed),
+            origin=origin,
+            clouds=clouds,
+            cloud=cloud,
+            outcome=outcome,
+        ).run(size)
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -81,6 +88,7 @@ class _Chaos:
     def __init__(
         self,
         directory: Path,
+        *,
         chance: random.Random,
         origin: OriginServer,
         clouds: Clouds,

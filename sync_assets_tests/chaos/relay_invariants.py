@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from sync_assets.ledger import Ledger
-from sync_assets.ledger.events import Event, read_events
+from sync_assets.ledger.events import RecordedEvent, read_events
 from sync_assets.ledger.lifecycle import Lifecycle
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.relay.downloads import DOWNLOADS
@@ -111,8 +111,8 @@ def _history(ledger: Ledger) -> Iterator[str]:
             yield f"upload {upload} is completed {count} times"
 
 
-def _illegal(lifecycle: Lifecycle, events: Collection[Event]) -> Iterator[str]:
-    at: dict[str, str] = {}
+def _illegal(lifecycle: Lifecycle, events: Collection[RecordedEvent]) -> Iterator[str]:
+    at: dict[str, str | None] = {}
     for event in events:
         before = at.get(event.entity_id)
         if event.previous_state != before:

@@ -156,14 +156,15 @@ def complete(  # noqa: PLR0913 - all but two are named
 
     Args:
         connection: A writing transaction of the ledger.
-        row: The upload, as it is in this transaction.
+        row: The upload.
         size_bytes: How much is at the target.
         verified_by: What proves it.
         proof: The proof itself, such as a checksum.
         remote_path: Where it is.
         run_id: The Dagster run.
     """
-    if row.state not in _BEFORE_COMPLETED:
+    state = select(relay_uploads.c.state).where(relay_uploads.c.id == row.id)
+    if connection.execute(state).scalar_one() not in _BEFORE_COMPLETED:
         UPLOADS.transition(connection, row.id, UploadState.PENDING, run_id=run_id)
     UPLOADS.transition(
         connection,
