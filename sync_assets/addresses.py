@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -170,14 +171,20 @@ class GuardedTransport(httpx.HTTPTransport):
     """
 
     def __init__(self, guard: AddressGuard) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_tls(), trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=_tls(),
             max_connections=16,
             max_keepalive_connections=8,
             keepalive_expiry=15,
             network_backend=GuardedBackend(guard),
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return how TLS is verified: reading the system's certificates takes a tenth of a second."""
+    return ssl.create_default_context()
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

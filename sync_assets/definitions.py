@@ -14,6 +14,7 @@ import sync_assets.relay.definitions as relay
 import sync_assets.strm.definitions as strm
 import sync_assets.telegram.definitions as telegram
 import sync_assets.trakt.definitions as trakt
+import sync_assets.watchlist.definitions as watchlist
 from sync_assets.bangumi.automation import build_job as build_trakt_to_bangumi
 from sync_assets.executor import all_partitions_executor
 from sync_assets.lake.resources import LakeIOManager, LakeResource
@@ -63,6 +64,7 @@ def build_defs(
             bangumi.build_defs(settings, trakt_to_bangumi),
             telegram.build_defs(settings, posting_chats(settings)),
             trakt.build_defs(settings, job=trakt_to_bangumi if settings.bangumi.accounts else None),
+            watchlist.build_defs(settings),
             operations.build_defs(settings),
         )
 

@@ -4,6 +4,8 @@ Every error that can reach a user's terminal, the Dagster UI or an API answer de
 `SyncError`. Programming mistakes stay ordinary exceptions.
 """
 
+from dataclasses import dataclass
+
 
 class SyncError(Exception):
     """A failure with a remedy.
@@ -20,3 +22,18 @@ class SyncError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nWhat to do: {self.remedy}"
+
+
+@dataclass(frozen=True)
+class ItemFailure:
+    """One item that could not be dealt with, while the others went on.
+
+    Attributes:
+        item: Which, such as its path.
+        error: What went wrong.
+        remedy: What to do about it.
+    """
+
+    item: str
+    error: str
+    remedy: str

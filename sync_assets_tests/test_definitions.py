@@ -68,8 +68,8 @@ def materialized(instance: dg.DagsterInstance, asset: str) -> set[str]:
 
 
 def described_partitions(partitions: dg.PartitionsDefinition | None) -> object:
-    """Tell the keys, or the rule where there are more of them every day."""
-    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+    """Tell the keys, or the rule where there are more of them every day or by users."""
+    if isinstance(partitions, dg.TimeWindowPartitionsDefinition | dg.DynamicPartitionsDefinition):
         return str(partitions)
     return partitions and partitions.get_partition_keys()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -10,7 +11,7 @@ import dagster as dg
 from sync_assets.bangumi.account_run import AccountRun, StageResult
 from sync_assets.bangumi.leases import account_lease
 from sync_assets.bangumi.reporting import DOMAIN, Reporter
-from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease
@@ -57,20 +58,14 @@ class Stage:
             context.log.info("%s is paused, or no account of Bangumi: nothing is done", account)
             return dg.MaterializeResult(metadata=_metadata(_NOTHING, 0.0))
         started_at = time.monotonic()
-        try:
-            with (
-                stage(context, f"{DOMAIN}/{name}", partition=account) as logged,
-                account_lease(self._ledger, account, f"run {run_id}") as lease,
-                self._account_run(account, run_id, lease) as run,
-            ):
-                result = work(run)
-                logged.update(result.numbers, failed=result.failed)
-        except SyncError as error:
-            self._reporter.failed(run_id, account, name, error)
-            raise dg.Failure(description=f"{account}: {error}", allow_retries=False) from error
-        except Exception as error:
-            self._reporter.failed(run_id, account, name, error)
-            raise
+        with (
+            failing_step(partial(self._reporter.failed, run_id, account, name), account),
+            stage(context, f"{DOMAIN}/{name}", partition=account) as logged,
+            account_lease(self._ledger, account, f"run {run_id}") as lease,
+            self._account_run(account, run_id, lease) as run,
+        ):
+            result = work(run)
+            logged.update(result.numbers, failed=result.failed)
         self._reporter.succeeded(run_id, account, name, result)
         return dg.MaterializeResult(metadata=_metadata(result, time.monotonic() - started_at))
 

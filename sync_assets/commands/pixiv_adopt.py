@@ -1,10 +1,11 @@
 """Take over an existing gallery-dl archive and download folder: `scripts/pixiv-adopt`."""
 
 import argparse
-import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
+from sync_assets.commands.entry import run_command
 from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
@@ -32,29 +33,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        SyncError: It cannot be done; the text is for the user.
     """
     options = _parser().parse_args(arguments)
-    try:
-        settings = load_settings()
-        if options.account not in settings.pixiv.accounts:
-            known = ", ".join(sorted(settings.pixiv.accounts)) or "none"
-            raise SyncError(  # noqa: TRY301 - one way to report
-                f"There is no Pixiv account {options.account!r}.",
-                remedy=f"Configured are: {known}.",
-            )
-        account = open_account(settings, options.account)
-        ledger = Ledger.open(settings.ledger_url)
-        try:
-            with hold_lease(ledger, lease_name(account.name), purpose="scripts/pixiv-adopt"):
-                if options.recheck:
-                    _recheck(account, ledger, apply=options.apply)
-                else:
-                    _adopt(account, ledger, options)
-        finally:
-            ledger.close()
-    except SyncError as error:
-        print(error, file=sys.stderr)
-        return 1
+    settings = load_settings()
+    if options.account not in settings.pixiv.accounts:
+        known = ", ".join(sorted(settings.pixiv.accounts)) or "none"
+        raise SyncError(
+            f"There is no Pixiv account {options.account!r}.",
+            remedy=f"Configured are: {known}.",
+        )
+    account = open_account(settings, options.account)
+    purpose = "scripts/pixiv-adopt"
+    with (
+        closing(Ledger.open(settings.ledger_url)) as ledger,
+        hold_lease(ledger, lease_name(account.name), purpose=purpose),
+    ):
+        if options.recheck:
+            _recheck(account, ledger, apply=options.apply)
+        else:
+            _adopt(account, ledger, options)
     return 0
 
 
@@ -129,4 +129,4 @@ def _recheck(account: Account, ledger: Ledger, *, apply: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

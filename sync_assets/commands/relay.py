@@ -8,14 +8,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sync_assets.commands.entry import run_command
 from sync_assets.commands.relay_uploads import add_upload_commands
-from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay import downloads, enqueue
@@ -33,18 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        SyncError: It cannot be done; the text is for the user.
     """
     options = _parser().parse_args(arguments)
-    try:
-        settings = load_settings()
-        ledger = Ledger.open(settings.ledger_url)
-        try:
-            options.run(settings, ledger, options)
-        finally:
-            ledger.close()
-    except SyncError as error:
-        print(error, file=sys.stderr)
-        return 1
+    settings = load_settings()
+    with closing(Ledger.open(settings.ledger_url)) as ledger:
+        options.run(settings, ledger, options)
     return 0
 
 
@@ -147,4 +144,4 @@ def _fields(row: AnyRow) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

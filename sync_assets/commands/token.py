@@ -4,13 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sync_assets.errors import SyncError
+from sync_assets.commands.entry import run_command
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, Token, create_token, list_tokens, revoke_token
 from sync_assets.settings import load_settings
@@ -26,17 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        SyncError: It cannot be done; the text is for the user.
     """
     options = _parser().parse_args(arguments)
-    try:
-        ledger = Ledger.open(load_settings().ledger_url)
-        try:
-            options.run(ledger, options)
-        finally:
-            ledger.close()
-    except SyncError as error:
-        print(error, file=sys.stderr)
-        return 1
+    with closing(Ledger.open(load_settings().ledger_url)) as ledger:
+        options.run(ledger, options)
     return 0
 
 
@@ -126,4 +123,4 @@ def _fields(token: Token) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

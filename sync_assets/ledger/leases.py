@@ -95,11 +95,7 @@ def hold_lease(
     deadline = time.monotonic() + wait_seconds
     while (other := _acquire(ledger, name, holder, duration_seconds)) is not None:
         if time.monotonic() >= deadline:
-            raise LeaseHeldError(
-                f"{name} is in use by {other.holder} (process {other.process_id} on {other.host}, "
-                f"since {other.acquired_at:%Y-%m-%d %H:%M:%S} UTC).",
-                remedy="Wait until it has finished, or cancel that run.",
-            )
+            raise _held(name, other)
         time.sleep(_POLL_SECONDS)
     lease = Lease(name, holder, ledger, threading.Event())
     stop = threading.Event()
@@ -113,9 +109,41 @@ def hold_lease(
         stop.set()
         renewer.join()
         with ledger.write() as connection:
-            connection.execute(
-                delete(leases).where(leases.c.name == name, leases.c.holder == holder)
-            )
+            free_lease(connection, name, holder)
+
+
+def take_lease(connection: Connection, name: str, *, purpose: str, duration_seconds: float) -> str:
+    """Take a lease in the caller's transaction, for work that is too short to renew it.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        name: What must not overlap.
+        purpose: Who wants it, for the others' messages.
+        duration_seconds: How long it lasts, unless its holder's process is gone before.
+
+    Returns:
+        The holder, for `free_lease`.
+
+    Raises:
+        LeaseHeldError: Somebody else holds it.
+    """
+    other = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+    if other is not None and _is_alive(other):
+        raise _held(name, other)
+    holder = f"{purpose} [{uuid.uuid4().hex[:8]}]"
+    _replace(connection, name, holder, duration_seconds)
+    return holder
+
+
+def free_lease(connection: Connection, name: str, holder: str) -> None:
+    """Free a lease; one that is somebody else's by now stays.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        name: What it covers.
+        holder: What `take_lease` returned.
+    """
+    connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
 
 def is_held(connection: Connection, name: str) -> bool:
@@ -127,6 +155,14 @@ def is_held(connection: Connection, name: str) -> bool:
     """
     row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
     return row is not None and _is_alive(row)
+
+
+def _held(name: str, other: AnyRow) -> LeaseHeldError:
+    return LeaseHeldError(
+        f"{name} is in use by {other.holder} (process {other.process_id} on {other.host}, "
+        f"since {other.acquired_at:%Y-%m-%d %H:%M:%S} UTC).",
+        remedy="Wait until it has finished, or cancel that run.",
+    )
 
 
 def _acquire(ledger: Ledger, name: str, holder: str, duration_seconds: float) -> AnyRow | None:

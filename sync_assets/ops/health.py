@@ -208,7 +208,7 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
     """Return every domain with the partitions that are configured; none means that it is off."""
     return {
         "pixiv": frozenset(settings.pixiv.accounts),
-        # Its results are about the domain as a whole: days are no configuration.
+        # Results about the domain as a whole: days and users' items are no configuration.
         "relay": frozenset({""} if settings.relay.enabled else ()),
         "strm": frozenset(settings.strm.jobs),
         "catalog": frozenset({"anime"} if settings.catalog.enabled else ()),
@@ -217,6 +217,7 @@ def configured_partitions(settings: Settings) -> dict[str, frozenset[str]]:
         ),
         "telegram": frozenset(settings.pixiv.accounts if settings.telegram.is_configured else ()),
         "trakt": frozenset(settings.trakt.active_accounts),
+        "watchlist": frozenset({""} if settings.watchlist.enabled else ()),
     }
 
 

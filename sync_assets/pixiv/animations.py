@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from sync_assets.errors import ItemFailure
 from sync_assets.ledger import Ledger
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.files import Checked, StoredFile, enter_files, read_files
-from sync_assets.pixiv.models import FileKind, FileState, ItemFailure, StageResult
+from sync_assets.pixiv.models import FileKind, FileState, StageResult
 from sync_assets.pixiv.verification import Verified, digest
 from sync_assets.pixiv.works import Work, read_works
 from sync_assets.settings.pixiv import AnimationFormat

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import dagster as dg
 
+from sync_assets.errors import ItemFailure
+from sync_assets.failures import failure_table
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import utc_now
 from sync_assets.pixiv.account import open_account
 from sync_assets.pixiv.accounts import read_accounts
 from sync_assets.pixiv.files import read_files
-from sync_assets.pixiv.models import DOMAIN, FileState, ItemFailure, WorkState
+from sync_assets.pixiv.models import DOMAIN, FileState, WorkState
 from sync_assets.pixiv.presence import missing_files
-from sync_assets.pixiv.runs import failure_table
 from sync_assets.pixiv.works import read_works
 from sync_assets.settings import Settings
 
@@ -92,7 +93,11 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
 
 
 def _result(failures: list[ItemFailure], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
-    metadata = {"items": dg.MetadataValue.md(failure_table(failures))} if failures else {}
+    metadata = (
+        {"items": dg.MetadataValue.md(failure_table(failures, all_are_in="the ledger"))}
+        if failures
+        else {}
+    )
     return dg.AssetCheckResult(
         passed=not failures,
         severity=severity,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from sync_assets.errors import SyncError
+from sync_assets.errors import ItemFailure, SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.accounts import record_refusal
@@ -23,7 +23,6 @@ from sync_assets.pixiv.models import (
     FileFact,
     FileKind,
     FileState,
-    ItemFailure,
     StageResult,
     Visibility,
     WorkState,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sync_assets.errors import ItemFailure
+
 DOMAIN = "pixiv"
 
 
@@ -60,15 +62,6 @@ class FileKind(StrEnum):
     PAGE = "page"
     UGOIRA = "ugoira"
     ANIMATION = "animation"
-
-
-@dataclass(frozen=True)
-class ItemFailure:
-    """One item that could not be dealt with; the others went on."""
-
-    item: str
-    error: str
-    remedy: str
 
 
 @dataclass(frozen=True)

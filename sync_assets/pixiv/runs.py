@@ -1,13 +1,12 @@
 """Run a stage of the pipeline for a run's account: glue between Dagster and the pipeline."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step, failure_table
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import LeaseHeldError, hold_lease
@@ -15,14 +14,13 @@ from sync_assets.logs import stage
 from sync_assets.ops.tools import TOOLS, tool_version
 from sync_assets.pixiv.account import lease_name, open_account
 from sync_assets.pixiv.announcing import Announce
-from sync_assets.pixiv.models import ItemFailure, StageResult
+from sync_assets.pixiv.models import StageResult
 from sync_assets.pixiv.pipeline import Round, Stage
 from sync_assets.pixiv.reporting import Reporter
 from sync_assets.pixiv.thumbnails import picture_strip
 from sync_assets.settings import Settings
 
 LEASE_WAIT_SECONDS = 60.0
-FAILURES_SHOWN = 50
 
 
 class AccountRun:
@@ -63,18 +61,14 @@ class AccountRun:
             )
         name, run_id, asset = context.partition_key, context.run.run_id, context.asset_key.path[-1]
         started_at = time.monotonic()
-        try:
-            result = self._work(context, name, work)
-        except LeaseHeldError as error:
+
+        def report(error: Exception) -> None:
             # How the account is doing is for the run to say that holds the lease.
-            raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
-        except SyncError as error:
-            self._reporter.failed(run_id, name, asset, error)
-            raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
-        except Exception as error:
-            # A mistake of ours must not leave the health of the last run standing.
-            self._reporter.failed(run_id, name, asset, error)
-            raise
+            if not isinstance(error, LeaseHeldError):
+                self._reporter.failed(run_id, name, asset, error)
+
+        with failing_step(report, name):
+            result = self._work(context, name, work)
         seconds = time.monotonic() - started_at
         self._reporter.succeeded(run_id, name, asset, result, seconds)
         return dg.MaterializeResult(metadata=_metadata(result, seconds))
@@ -119,25 +113,11 @@ def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
     metadata["failed"] = len(result.failures)
     metadata["seconds"] = round(seconds, 3)
     if result.failures:
-        metadata["failures"] = dg.MetadataValue.md(failure_table(result.failures))
+        metadata["failures"] = dg.MetadataValue.md(
+            failure_table(result.failures, all_are_in="the ledger")
+        )
     if result.warnings:
         metadata["warnings"] = dg.MetadataValue.md("\n\n".join(result.warnings))
     if result.pictures:
         metadata["newest_pictures"] = dg.MetadataValue.md(picture_strip(result.pictures))
     return metadata
-
-
-def failure_table(failures: Sequence[ItemFailure]) -> str:
-    """Return a Markdown table of failures, the first ones where there are many."""
-    rows = [
-        f"| {_cell(each.item)} | {_cell(each.error)} | {_cell(each.remedy)} |"
-        for each in failures[:FAILURES_SHOWN]
-    ]
-    hidden = len(failures) - len(rows)
-    more = [f"\n{hidden} more; the ledger has all of them."] if hidden > 0 else []
-    return "\n".join(["| item | what went wrong | what to do |", "|---|---|---|", *rows, *more])
-
-
-def _cell(text: str) -> str:
-    printable = "".join(character if character.isprintable() else "�" for character in text)
-    return printable.replace("|", "\\|")

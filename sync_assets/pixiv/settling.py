@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from sync_assets.errors import ItemFailure
 from sync_assets.ledger import Ledger
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.archive import entry_of, remove_entries
 from sync_assets.pixiv.files import Checked, StoredFile, enter_files, read_files
-from sync_assets.pixiv.models import FileFact, FileKind, FileState, ItemFailure, StageResult
+from sync_assets.pixiv.models import FileFact, FileKind, FileState, StageResult
 from sync_assets.pixiv.verification import BadFileError, DamagedPictureError, verify
 
 _BATCH = 200

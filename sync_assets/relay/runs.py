@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import dagster as dg
 
-from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import last_event_id
 from sync_assets.ledger.leases import LeaseHeldError
@@ -50,20 +50,14 @@ def drive_for_run(
         first_event = last_event_id(connection)
     started_at = time.monotonic()
     numbers = {}
-    try:
-        with stage(context, "relay") as logged:
-            numbers = reporter.succeeded(drive(settings, ledger, run_id=run_id))
-            logged.update(numbers)
-    except LeaseHeldError as error:
-        # The other run drives what this one was to drive.
-        context.log.info("%s", error.message)
-    except SyncError as error:
-        reporter.failed(error)
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except Exception as error:
-        # A mistake of ours must not leave the health of the last run standing.
-        reporter.failed(error)
-        raise
+    with failing_step(reporter.failed):
+        try:
+            with stage(context, "relay") as logged:
+                numbers = reporter.succeeded(drive(settings, ledger, run_id=run_id))
+                logged.update(numbers)
+        except LeaseHeldError as error:
+            # The other run drives what this one was to drive.
+            context.log.info("%s", error.message)
     yield from _report_days(context, ledger, first_event)
     context.log.info("The relay rests after %.1f s: %s", time.monotonic() - started_at, numbers)
 

@@ -5,14 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
+from sync_assets.errors import ItemFailure
+from sync_assets.failures import failure_table
 from sync_assets.lake import Lake
 from sync_assets.lake.resources import LakeResource
 from sync_assets.strm.deleting.approval import APPROVAL_JOB
 from sync_assets.strm.listing import listing_table
 from sync_assets.strm.listing.listing_table import ASSET as LISTING
-from sync_assets.strm.models import Decision, ItemFailure
+from sync_assets.strm.models import Decision
 from sync_assets.strm.pipeline import ORPHANS
-from sync_assets.strm.runs import failure_table
 
 
 def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
@@ -42,7 +43,15 @@ def build_checks(jobs: Collection[str]) -> list[dg.AssetChecksDefinition]:
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
                 "incomplete": len(incomplete),
-                **({"items": dg.MetadataValue.md(failure_table(incomplete))} if incomplete else {}),
+                **(
+                    {
+                        "items": dg.MetadataValue.md(
+                            failure_table(incomplete, all_are_in="the table in the lake")
+                        )
+                    }
+                    if incomplete
+                    else {}
+                ),
             },
         )
 

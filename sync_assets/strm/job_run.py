@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sync_assets.errors import ItemFailure
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import MediaServerSettings, StrmJobSettings
 from sync_assets.strm.events.drives import require_mounted
 from sync_assets.strm.manifest import Manifest
-from sync_assets.strm.models import ItemFailure
 
 
 @dataclass(frozen=True)

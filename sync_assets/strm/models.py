@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from sync_assets.errors import ItemFailure
+
 
 class EntryKind(StrEnum):
     """What an entry of a source's directory is."""
@@ -91,21 +93,6 @@ class ListedDirectory:
     error: str | None = None
     files: list[Entry] = field(default_factory=list)
     unreadable: list[Entry] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFailure:
-    """One item that did not work, while the others went on.
-
-    Attributes:
-        path: The item, relative to the job's source or output.
-        error: What went wrong.
-        remedy: What to do about it.
-    """
-
-    path: str
-    error: str
-    remedy: str
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sync_assets.errors import ItemFailure
 from sync_assets.lake.columns import text_column
 from sync_assets.progress import Progress
 from sync_assets.strm import change_table
@@ -20,7 +21,7 @@ from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.listing.source_scan import scan_source
 from sync_assets.strm.listing.stored_listing import link_root, listed_at, stored_listing
 from sync_assets.strm.media_server import MediaServer, MediaServerError
-from sync_assets.strm.models import Decision, DeletionPlan, ItemFailure, OwnedFile, TreeSummary
+from sync_assets.strm.models import Decision, DeletionPlan, OwnedFile, TreeSummary
 from sync_assets.strm.output.root import Output
 from sync_assets.strm.tree import TreeWriter
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step, failure_table
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
@@ -14,12 +14,10 @@ from sync_assets.logs import stage
 from sync_assets.settings import Settings
 from sync_assets.strm.events.waiting import LEASE_NAME
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.models import ItemFailure
 from sync_assets.strm.output.root import OutputUnavailableError
 from sync_assets.strm.reporting import DOMAIN, Reporter
 
 LEASE_WAIT_SECONDS = 60.0
-FAILURES_SHOWN = 50
 
 
 class Stage:
@@ -79,15 +77,12 @@ class Stage:
         name, run_id = context.partition_key, context.run.run_id
         assets = [key.path[-1] for key in keys]
         started_at = time.monotonic()
-        try:
-            results = self._work(context, name, assets, work)
-        except SyncError as error:
+
+        def report(error: Exception) -> None:
             self._reporter.failed(run_id, name, _failed_asset(assets, error), error)
-            raise dg.Failure(description=f"{name}: {error}", allow_retries=False) from error
-        except Exception as error:
-            # A mistake of ours must not leave the health of the last run standing.
-            self._reporter.failed(run_id, name, assets[0], error)
-            raise
+
+        with failing_step(report, name):
+            results = self._work(context, name, assets, work)
         seconds = time.monotonic() - started_at
         for asset, result in zip(assets, results, strict=True):
             self._reporter.succeeded(run_id, name, asset, result)
@@ -128,7 +123,7 @@ class Stage:
         return results
 
 
-def _failed_asset(assets: Sequence[str], error: SyncError) -> str:
+def _failed_asset(assets: Sequence[str], error: Exception) -> str:
     """Return which of the assets that are made together an error is about."""
     return assets[-1] if isinstance(error, OutputUnavailableError) else assets[0]
 
@@ -157,22 +152,7 @@ def _metadata(result: StageResult, seconds: float) -> dict[str, Any]:
     if result.files:
         metadata["files_per_s"] = round(result.files / seconds)
     if result.failures:
-        metadata["failures"] = dg.MetadataValue.md(failure_table(result.failures))
+        table = failure_table(result.failures, all_are_in="the table in the lake")
+        metadata["failures"] = dg.MetadataValue.md(table)
     metadata.update(result.notes)
     return metadata
-
-
-def failure_table(failures: Sequence[ItemFailure]) -> str:
-    """Return a Markdown table of failures, the first ones where there are many."""
-    rows = [
-        f"| {_cell(each.path)} | {_cell(each.error)} | {_cell(each.remedy)} |"
-        for each in failures[:FAILURES_SHOWN]
-    ]
-    hidden = len(failures) - len(rows)
-    more = [f"\n{hidden} more; the table in the lake has all of them."] if hidden > 0 else []
-    return "\n".join(["| item | what went wrong | what to do |", "|---|---|---|", *rows, *more])
-
-
-def _cell(text: str) -> str:
-    printable = "".join(character if character.isprintable() else "�" for character in text)
-    return printable.replace("|", "\\|")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sync_assets.errors import SyncError
+from sync_assets.errors import ItemFailure, SyncError
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.strm.explaining import explained
 from sync_assets.strm.links import LinkBuilder, UnlinkableNameError
@@ -16,7 +16,6 @@ from sync_assets.strm.manifest import Manifest
 from sync_assets.strm.media_filter import MediaFilter
 from sync_assets.strm.models import (
     Change,
-    ItemFailure,
     ListedDirectory,
     Outcome,
     OwnedFile,

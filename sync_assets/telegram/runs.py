@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import LeaseHeldError
 from sync_assets.logs import stage
@@ -48,23 +49,22 @@ def send_for_run(
     run_id, chat_ids = context.run.run_id, chats.get(account, ())
     reporter = Reporter(settings, ledger, run_id=run_id, partition=account, chat_ids=chat_ids)
     started_at = time.monotonic()
-    try:
-        with stage(context, context.asset_key.to_user_string(), partition=account) as logged:
-            report = send_posts(
-                settings.telegram, ledger, account, chat_ids=chat_ids, run_id=run_id
-            )
-            logged.update(sent=report.sent, failed=report.failed, unknown=report.unknown)
-    except LeaseHeldError as error:
-        # The other run sends what this one was to send.
-        return dg.MaterializeResult(metadata={"sent": 0, "left_to": error.message})
-    except SyncError as error:
+
+    def report_failure(error: Exception) -> None:
         reporter.failed(error)
-        rest(ledger, settings.telegram)
-        raise dg.Failure(description=f"{account}: {error}", allow_retries=False) from error
-    except Exception as error:
-        # A mistake of ours must not leave the health of the last run standing.
-        reporter.failed(error)
-        raise
+        if isinstance(error, SyncError):
+            rest(ledger, settings.telegram)
+
+    with failing_step(report_failure, account):
+        try:
+            with stage(context, context.asset_key.to_user_string(), partition=account) as logged:
+                report = send_posts(
+                    settings.telegram, ledger, account, chat_ids=chat_ids, run_id=run_id
+                )
+                logged.update(sent=report.sent, failed=report.failed, unknown=report.unknown)
+        except LeaseHeldError as error:
+            # The other run sends what this one was to send.
+            return dg.MaterializeResult(metadata={"sent": 0, "left_to": error.message})
     numbers = reporter.succeeded(report)
     seconds = round(time.monotonic() - started_at, 3)
     return dg.MaterializeResult(metadata={**numbers, **_notes(report), "seconds": seconds})

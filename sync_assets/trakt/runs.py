@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from sync_assets.errors import SyncError
+from sync_assets.failures import failing_step
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
@@ -96,28 +97,21 @@ class AccountStage:
             context.log.info("%s is paused, or no account of Trakt: nothing is done", account)
             return Outcome(), _metadata(Outcome(), 0.0)
         started_at = time.monotonic()
-        try:
-            with (
-                stage(context, f"{DOMAIN}/{name}", partition=account) as logged,
-                hold_lease(
-                    self._ledger,
-                    f"{DOMAIN}:{account}",
-                    purpose=f"{DOMAIN}/{name} of run {run_id}",
-                    wait_seconds=LEASE_WAIT_SECONDS,
-                ),
-                open_account(self._settings, self._ledger, self._lake, account) as opened,
-            ):
-                outcome = work(opened)
-                source = opened.source
-                outcome.numbers |= {"requests": source.requests, "pages": source.pages}
-                logged.update(outcome.numbers)
-        except SyncError as error:
-            self._reporter.failed(run_id, account, name, error)
-            raise dg.Failure(description=f"{account}: {error}", allow_retries=False) from error
-        except Exception as error:
-            # A mistake of ours must not leave the health of the last run standing.
-            self._reporter.failed(run_id, account, name, error)
-            raise
+        with (
+            failing_step(partial(self._reporter.failed, run_id, account, name), account),
+            stage(context, f"{DOMAIN}/{name}", partition=account) as logged,
+            hold_lease(
+                self._ledger,
+                f"{DOMAIN}:{account}",
+                purpose=f"{DOMAIN}/{name} of run {run_id}",
+                wait_seconds=LEASE_WAIT_SECONDS,
+            ),
+            open_account(self._settings, self._ledger, self._lake, account) as opened,
+        ):
+            outcome = work(opened)
+            source = opened.source
+            outcome.numbers |= {"requests": source.requests, "pages": source.pages}
+            logged.update(outcome.numbers)
         self._reporter.succeeded(run_id, account, name, outcome)
         return outcome, _metadata(outcome, time.monotonic() - started_at)
 

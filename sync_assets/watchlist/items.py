@@ -135,6 +135,17 @@ def find(connection: Connection, owner: str, url: str) -> AnyRow | None:
     return connection.execute(query).one_or_none()
 
 
+def find_by_id(connection: Connection, item_id: int) -> AnyRow | None:
+    """Return an item, whosoever it is; None where it is deleted.
+
+    Args:
+        connection: A transaction of the ledger.
+        item_id: Which.
+    """
+    query = select(watchlist_items).where(watchlist_items.c.id == item_id)
+    return connection.execute(query).one_or_none()
+
+
 def get(connection: Connection, item_id: int) -> AnyRow:
     """Return an item, whosoever it is.
 
@@ -145,8 +156,7 @@ def get(connection: Connection, item_id: int) -> AnyRow:
     Raises:
         UnknownSubjectError: There is none.
     """
-    query = select(watchlist_items).where(watchlist_items.c.id == item_id)
-    row = connection.execute(query).one_or_none()
+    row = find_by_id(connection, item_id)
     if row is None:
         raise _unknown(item_id)
     return row

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from sync_assets.ledger.schema import watchlist_items, watchlist_settings
 from sync_assets.ledger.types import AnyRow, utc_now
+from sync_assets.watchlist.due import LONGEST_DELAY, next_check
 from sync_assets.watchlist.items import set_columns
 from sync_assets.watchlist.models import CheckOutcome, ItemState
 from sync_assets.watchlist.user_settings import interval_hours
@@ -67,7 +68,7 @@ def checked(  # noqa: PLR0913 - all but three are named
         outcome: What became of it.
         error: What went wrong, for people; never secret.
         provider_state: What to ask with next time; None keeps what there is.
-        retry_after_seconds: How long the provider asks to be left alone; it is never asked sooner.
+        retry_after_seconds: How long the provider asks to be left alone.
 
     Returns:
         The row after the change; None where the item was deleted meanwhile.
@@ -78,15 +79,18 @@ def checked(  # noqa: PLR0913 - all but three are named
     if row is None:
         return None
     now = utc_now()
-    next_check = now + timedelta(hours=interval_hours(connection, row))
-    if retry_after_seconds is not None:
-        next_check = max(next_check, now + timedelta(seconds=retry_after_seconds))
+    failures = 0 if outcome in _GOOD else row.consecutive_errors + 1
     values: dict[str, Any] = {
         "last_checked_at": now,
-        "next_check_at": next_check,
+        "next_check_at": next_check(
+            now,
+            interval_hours(connection, row),
+            failures=failures,
+            retry_after_seconds=retry_after_seconds,
+        ),
         "last_outcome": str(outcome),
         "last_error": error,
-        "consecutive_errors": 0 if outcome in _GOOD else row.consecutive_errors + 1,
+        "consecutive_errors": failures,
     }
     if provider_state is not None:
         values["provider_state"] = dict(provider_state)
@@ -96,7 +100,8 @@ def checked(  # noqa: PLR0913 - all but three are named
 def due(connection: Connection, *, limit: int) -> Sequence[AnyRow]:
     """Return the items that are to be checked now, the longest overdue first.
 
-    One whose last check lies in the future is due as well: the clock was wrong then.
+    One whose last check lies in the future, or its next one further away than any check puts it,
+    is due as well: the clock was wrong then.
 
     Args:
         connection: A transaction of the ledger.
@@ -106,7 +111,14 @@ def due(connection: Connection, *, limit: int) -> Sequence[AnyRow]:
     query = (
         select(watchlist_items)
         .outerjoin(watchlist_settings, watchlist_settings.c.owner == columns.owner)
-        .where(_is_followed(), or_(columns.next_check_at <= now, columns.last_checked_at > now))
+        .where(
+            _is_followed(),
+            or_(
+                columns.next_check_at <= now,
+                columns.next_check_at > now + LONGEST_DELAY,
+                columns.last_checked_at > now,
+            ),
+        )
         .order_by(columns.next_check_at, columns.id)
         .limit(limit)
     )

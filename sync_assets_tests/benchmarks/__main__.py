@@ -16,6 +16,7 @@ from sync_assets_tests.benchmarks import (
     strm_local,
     strm_memory,
     telegram,
+    watchlist,
 )
 
 BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
@@ -31,6 +32,7 @@ BENCHMARKS: Mapping[str, Callable[[bool], int]] = {
     "strm-local": strm_local.run,
     "strm-memory": strm_memory.run,
     "telegram": telegram.run,
+    "watchlist": watchlist.run,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from sync_assets.commands.telegram_posts import main
+from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.schema import telegram_posts
 from sync_assets_tests.telegram.works import make_work, queue_work, write_pages
@@ -54,8 +55,8 @@ def test_decisions_are_carried_out(ledger: Ledger, capsys) -> None:
 
 
 def test_what_is_not_unknown_is_refused_and_nothing_changes(ledger: Ledger, capsys) -> None:
-    assert main(["resolve", "resend", "1", "3"]) == 1
-    assert "Telegram post 3 is failed" in capsys.readouterr().err
-    assert main(["resolve", "sent", "99"]) == 1
-    assert "no Telegram post 99" in capsys.readouterr().err
+    with pytest.raises(SyncError, match="Telegram post 3 is failed"):
+        main(["resolve", "resend", "1", "3"])
+    with pytest.raises(SyncError, match="no Telegram post 99"):
+        main(["resolve", "sent", "99"])
     assert listed(capsys) == {1: "unknown", 2: "unknown", 3: "failed"}

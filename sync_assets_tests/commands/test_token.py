@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sync_assets.commands.token import main
+from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, verify_token
 
@@ -82,15 +83,15 @@ def test_a_revoked_token_is_refused_and_stays_listed(home, capsys):
     assert json.loads(capsys.readouterr().out)[0]["revoked_at"]
 
 
-def test_an_unknown_id_is_an_error_with_a_remedy(capsys):
-    assert main(["revoke", "nobody"]) == 1
-    assert "scripts/token list" in capsys.readouterr().err
+def test_an_unknown_id_is_an_error_with_a_remedy():
+    with pytest.raises(SyncError, match="scripts/token list"):
+        main(["revoke", "nobody"])
 
 
-def test_a_wrong_configuration_is_an_error_with_a_remedy(capsys, monkeypatch):
+def test_a_wrong_configuration_is_an_error_with_a_remedy(monkeypatch):
     monkeypatch.setenv("SYNC_LEDGER__URL", "mysql://x")
-    assert main(["list"]) == 1
-    assert "ledger.url" in capsys.readouterr().err
+    with pytest.raises(SyncError, match=r"ledger\.url"):
+        main(["list"])
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])

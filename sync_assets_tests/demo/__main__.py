@@ -13,10 +13,10 @@ from sync_assets.ops.home import initialise_home
 from sync_assets.settings import Settings, load_settings
 from sync_assets.settings.loading import CONFIG_VARIABLE
 from sync_assets.settings.models import ENVIRONMENT_PREFIX
-from sync_assets_tests.demo import pixiv, strm, trakt_bangumi
+from sync_assets_tests.demo import pixiv, relay, strm, trakt_bangumi, watchlist
 from sync_assets_tests.demo.stage import Part, Stage
 
-PARTS: tuple[Part, ...] = (strm, pixiv, trakt_bangumi)
+PARTS: tuple[Part, ...] = (strm, pixiv, relay, watchlist, trakt_bangumi)
 
 
 def main() -> int:

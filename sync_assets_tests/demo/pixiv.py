@@ -19,15 +19,15 @@ EXPECTED = (
     ("again", {"bookmarks": 0, "files": 0, "animations": 0, "posts": 0}),
 )
 
-_telegram = TelegramServer(limits=Limits())
+telegram = TelegramServer(limits=Limits())
 
 
 @contextmanager
 def prepared(base: Path) -> Generator[str]:
     """Lead every process that this one starts to stand-ins, never to Pixiv or Telegram."""
     arguments = ("--pictures", "--ugoira", str(ANIMATIONS))
-    with running_stand_in(base, WORKS, *arguments) as (_, environment), _telegram:
-        _telegram.add_chat(CHAT)
+    with running_stand_in(base, WORKS, *arguments) as (_, environment), telegram:
+        telegram.add_chat(CHAT)
         os.environ.update(environment)
         yield f"""
 [pixiv]
@@ -41,7 +41,7 @@ refresh_token = "{REFRESH_TOKEN}"
 
 [telegram]
 bot_token = "{TOKEN}"
-base_url = "{_telegram.url}"
+base_url = "{telegram.url}"
 chat_ids = ["{CHAT}"]
 """
 
@@ -60,8 +60,8 @@ def show(stage: Stage) -> None:
     stage.table("What pixiv_sync added", ("run", *STAGES), rows)
     pictures = [path for path in (stage.base / "pictures").rglob("*") if path.is_file()]
     stage.say(f"{len(pictures)} files, such as {max(pictures).relative_to(stage.base)}")
-    message = _telegram.messages[0]
+    message = telegram.messages[0]
     caption = " · ".join(message.caption.split("\n"))
-    stage.say(f"{len(_telegram.messages)} posts at Telegram's pace; the first one says: {caption}")
-    posted = _telegram.posted().values()
+    stage.say(f"{len(telegram.messages)} posts at Telegram's pace; the first one says: {caption}")
+    posted = telegram.posted().values()
     stage.expect("telegram", {"posts of one file": max(posted)}, {"posts of one file": 1})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sync_assets.commands.pixiv_adopt import main
+from sync_assets.errors import SyncError
 from sync_assets.pixiv.account import Account
 from sync_assets.pixiv.models import WorkState
 from sync_assets.settings import Settings
@@ -46,8 +47,8 @@ def test_files_and_archive_are_taken_over_after_a_dry_run(
         Work(24, pages=2),
     )
     pixiv.public = [two, ugoira, lost, partial, Work(25)]
-    assert main(["main"]) == 1
-    assert "pixiv/bookmarks" in capsys.readouterr().err
+    with pytest.raises(SyncError, match="pixiv/bookmarks"):
+        main(["main"])
     rounds.bookmarks()
     old_download(account, two, ["21_p0.png", "21_p1.png"])
     old_download(account, ugoira, ["22_p0.zip"])
@@ -101,8 +102,8 @@ def test_an_account_that_is_not_configured_is_named(
     pixiv_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["nobody"]) == 1
-    assert "no Pixiv account 'nobody'" in capsys.readouterr().err
+    with pytest.raises(SyncError, match="no Pixiv account 'nobody'"):
+        main(["nobody"])
 
 
 @pytest.mark.usefixtures("_configuration")
@@ -136,6 +137,6 @@ def test_what_is_no_archive_is_named_and_left_as_it_is(
         connection.execute("CREATE TABLE photos (id INTEGER)")
         connection.commit()
     before = other.read_bytes()
-    assert main(["main", "--archive", str(other)]) == 1
-    assert "other.sqlite3" in capsys.readouterr().err
+    with pytest.raises(SyncError, match=r"other\.sqlite3"):
+        main(["main", "--archive", str(other)])
     assert other.read_bytes() == before

@@ -82,7 +82,7 @@ def test_what_a_server_could_not_be_told_is_told_with_the_next_run(
     sync(job)
     server.faults = [401]
     result = tell_media_servers(job)
-    assert [(each.path, each.error) for each in result.failures] == [
+    assert [(each.item, each.error) for each in result.failures] == [
         ("jellyfin", "The media server 'jellyfin' answered 401.")
     ]
     assert pending_announcement(job.ledger, job.name) is not None

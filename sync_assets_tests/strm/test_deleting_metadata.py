@@ -299,7 +299,7 @@ def test_two_posters_that_are_one_for_the_output_are_reported_with_a_fixed_winne
         list_source(shelf.job)
         write_tree(shelf.job)
         failures = write_metadata(shelf.job).failures
-        assert [failure.path for failure in failures] == ["Film 1/poster.jpg"]
+        assert [failure.item for failure in failures] == ["Film 1/poster.jpg"]
         assert "'Poster.jpg'" in failures[0].error
         assert outcome(dict(clean_orphans(shelf.job).numbers)) == (0, 0)
         contents = tree_of(shelf.output).values()

@@ -7,12 +7,12 @@ from urllib.parse import unquote
 
 import pytest
 
+from sync_assets.errors import ItemFailure
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.settings.strm import DeletionSettings, LocalSourceSettings, StrmJobSettings
 from sync_assets.strm.job_run import JobRun
-from sync_assets.strm.models import ItemFailure
 from sync_assets.strm.output.folding import Folding, probe_folding
 from sync_assets.strm.output.root import Output
 from sync_assets.strm.pipeline import clean_orphans, list_source, write_tree
@@ -118,7 +118,7 @@ def test_two_folders_that_are_one_for_the_output_are_reported_with_a_fixed_winne
     write_media(shelf.media, ["Show/1.mkv", "show/1.mkv", "show/2.mkv"])
     for _ in range(2):
         numbers, failures = shelf.scan()
-        assert [failure.path for failure in failures] == ["show/1.strm", "show/2.strm"]
+        assert [failure.item for failure in failures] == ["show/1.strm", "show/2.strm"]
         assert "'Show'" in failures[0].error
         assert numbers["deleted"] == 0
         assert "Show/1.mkv" in shelf.links()

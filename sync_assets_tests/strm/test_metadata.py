@@ -375,7 +375,7 @@ def test_trap_33_a_file_that_vanishes_or_cannot_be_read_stops_no_other(
     result = write_metadata(library.job)
     assert result.numbers["metadata_copied"] == 1
     (failure,) = result.failures
-    assert (failure.path, "cannot be read" in failure.error) == (POSTER, True)
+    assert (failure.item, "cannot be read" in failure.error) == (POSTER, True)
     assert failure.remedy
     assert (library.output / POSTER).read_bytes() == b"\xff\xd8 poster"
     assert (library.output / POSTER).stat().st_mtime_ns == before.st_mtime_ns
@@ -387,7 +387,7 @@ def test_trap_33_a_file_that_has_grown_since_it_was_listed_waits_for_the_next_li
     list_source(library.job)
     library.put(POSTER, b"grown " * 1_000)
     result = write_metadata(library.job)
-    assert [failure.path for failure in result.failures] == [POSTER]
+    assert [failure.item for failure in result.failures] == [POSTER]
     assert not (library.output / POSTER).exists()
     assert library.bring()[0] == 1
 

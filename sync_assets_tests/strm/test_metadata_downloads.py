@@ -130,7 +130,7 @@ def test_trap_33_whatever_comes_instead_of_a_file_the_old_one_stays(
     result = library.sync()
     assert copied(result) == (1, 0, 1)
     (failure,) = result.failures
-    assert failure.path == POSTER
+    assert failure.item == POSTER
     assert failure.error
     assert failure.remedy
     after = (library.output / POSTER).stat()
@@ -215,7 +215,7 @@ def test_a_server_that_bans_ends_the_downloads_and_not_the_run(library: Library)
         library.put(f"Film/{number}.jpg", NEW)
     library.server.fail("file_429")
     result = library.sync()
-    assert [failure.path for failure in result.failures] == ["/"]
+    assert [failure.item for failure in result.failures] == ["/"]
     assert result.numbers["metadata_postponed"] == 31
     assert len(library.server.statistics.downloads) < 31
     library.server.faults.clear()

@@ -56,6 +56,8 @@ class ResetConnectionError(Exception):
 class SocketServer(ABC):
     """A server on a free port of this machine, with a thread for each connection."""
 
+    address = "127.0.0.1"
+
     def __init__(self) -> None:
         self.port = 0
         self.tls: ssl.SSLContext | None = None
@@ -70,7 +72,7 @@ class SocketServer(ABC):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def __enter__(self) -> Self:
         self.listen()
@@ -84,7 +86,7 @@ class SocketServer(ABC):
 
     def listen(self) -> None:
         """Take connections; after `go_offline` on the same port again."""
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        listener = socket.create_server((self.address, self.port), backlog=128)
         self.port = listener.getsockname()[1]
         self._listener = listener
         self._start(self._accept, listener)

@@ -6,6 +6,7 @@ Which files are orphans, `deleting.orphan_finder` says.
 import hashlib
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+from sync_assets.errors import ItemFailure
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.settings.strm_deletion import DeletionSettings
@@ -18,7 +19,6 @@ from sync_assets.strm.models import (
     Decision,
     DeletionPlan,
     FileKind,
-    ItemFailure,
     ListedDirectory,
     OwnedFile,
     digest_of,

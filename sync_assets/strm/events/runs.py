@@ -10,7 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from sync_assets.errors import SyncError
+from sync_assets.errors import ItemFailure, SyncError
+from sync_assets.failures import failure_table
 from sync_assets.lake import Lake
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.leases import hold_lease
@@ -19,10 +20,9 @@ from sync_assets.settings import Settings
 from sync_assets.strm.events.draining import Drain, Drained, JobOutcome
 from sync_assets.strm.events.waiting import LEASE_NAME
 from sync_assets.strm.job_run import JobRun, StageResult
-from sync_assets.strm.models import ItemFailure
 from sync_assets.strm.pipeline import tell_media_servers
 from sync_assets.strm.reporting import Reporter
-from sync_assets.strm.runs import LEASE_WAIT_SECONDS, failure_table, require_jobs
+from sync_assets.strm.runs import LEASE_WAIT_SECONDS, require_jobs
 
 CHANGES_SHOWN = 50
 _STAGE = "changes"
@@ -141,7 +141,9 @@ def _metadata(drained: Drained, seconds: float) -> dict[str, Any]:
     metadata: dict[str, Any] = {**total, **_counts(drained), "failed": len(failures)}
     metadata["seconds"] = round(seconds, 3)
     if failures:
-        metadata["failures"] = dg.MetadataValue.md(failure_table(failures))
+        metadata["failures"] = dg.MetadataValue.md(
+            failure_table(failures, all_are_in="the table in the lake")
+        )
     if changes:
         metadata["changes"] = dg.MetadataValue.md("\n".join(changes[:CHANGES_SHOWN]))
     return metadata | notes

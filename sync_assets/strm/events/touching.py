@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sync_assets.strm.deleting.event_budget import spend_budget
 from sync_assets.strm.deleting.orphans import delete_orphans, plan_deletion
@@ -24,15 +25,14 @@ from sync_assets.strm.job_run import JobRun, StageResult
 from sync_assets.strm.links import LinkBuilder
 from sync_assets.strm.listing.stored_listing import stored_listing
 from sync_assets.strm.metadata.stage import bring_metadata, write_metadata
-from sync_assets.strm.models import (
-    Change,
-    Decision,
-    ItemFailure,
-)
+from sync_assets.strm.models import Change, Decision
 from sync_assets.strm.output.root import Output
 from sync_assets.strm.pipeline import clean_orphans, list_and_write
 from sync_assets.strm.sources import Source, open_source
 from sync_assets.strm.tree import TreeWriter
+
+if TYPE_CHECKING:
+    from sync_assets.errors import ItemFailure
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
+from sync_assets.errors import ItemFailure
 from sync_assets.progress import Progress
 from sync_assets.strm.events.touched import forget_touched
 from sync_assets.strm.job_run import JobRun, StageResult
@@ -16,13 +17,7 @@ from sync_assets.strm.listing.checkpoint import ScanCheckpoint
 from sync_assets.strm.listing.listing_table import ListingWriter
 from sync_assets.strm.listing.scan import scan
 from sync_assets.strm.listing.stored_listing import listed_at
-from sync_assets.strm.models import (
-    ItemFailure,
-    ListedDirectory,
-    ListingStatus,
-    ListingSummary,
-    join,
-)
+from sync_assets.strm.models import ListedDirectory, ListingStatus, ListingSummary, join
 from sync_assets.strm.sources import Source, SourceUnavailableError, open_source
 
 _logger = logging.getLogger(__name__)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from sync_assets.errors import ItemFailure
 from sync_assets.ledger.leases import Lease
 from sync_assets.settings.strm import StrmJobSettings
 from sync_assets.strm.metadata.copying import Copier
 from sync_assets.strm.metadata.manifest import MetadataManifest
 from sync_assets.strm.metadata.planning import Fetch, MetadataPlanner
 from sync_assets.strm.metadata.summary import MetadataReport, MetadataSummary
-from sync_assets.strm.models import Change, ItemFailure, ListedDirectory, Outcome
+from sync_assets.strm.models import Change, ListedDirectory, Outcome
 from sync_assets.strm.output.directory import OutputDirectory
 from sync_assets.strm.output.folding import Places
 from sync_assets.strm.output.new_file import NewFile, begin_file

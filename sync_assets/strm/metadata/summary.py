@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sync_assets.errors import SyncError
+from sync_assets.errors import ItemFailure, SyncError
 from sync_assets.strm.explaining import explained
-from sync_assets.strm.models import Change, ItemFailure, Outcome
+from sync_assets.strm.models import Change, Outcome
 
 
 @dataclass(slots=True)
