@@ -194,6 +194,16 @@ def test_a_retry_ends_the_pause_of_all_that_wait_for_the_same(ledger: Ledger) ->
     assert look(ledger, ids[1])["first"].id == waiting.id
 
 
+def test_what_becomes_due_while_a_worker_looks_is_not_forgotten(ledger: Ledger) -> None:
+    download_id = want(ledger)
+    finish(ledger, download_id)
+    past = utc_now() - timedelta(seconds=1)
+    with ledger.write() as connection:
+        uploads.hold_target(connection, "first", QUOTA, not_before=past)
+    with ledger.read() as connection:
+        assert uploads.next_upload_due(connection) == past
+
+
 def test_only_a_lost_answer_is_confirmed(ledger: Ledger) -> None:
     download_id = want(ledger)
     finish(ledger, download_id)

@@ -90,9 +90,8 @@ def next_due(connection: Connection) -> datetime | None:
         connection: A transaction of the ledger.
     """
     columns = relay_downloads.c
-    query = select(func.min(columns.not_before)).where(
-        columns.state == DownloadState.PENDING, columns.not_before > utc_now()
-    )
+    # Also what has become due by now, since the caller counted what is.
+    query = select(func.min(columns.not_before)).where(columns.state == DownloadState.PENDING)
     return connection.execute(query).scalar()
 
 

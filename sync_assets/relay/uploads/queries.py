@@ -91,7 +91,7 @@ def next_upload_due(connection: Connection) -> datetime | None:
     Args:
         connection: A transaction of the ledger.
     """
-    return connection.execute(_next_due(), {"now": utc_now()}).scalar()
+    return connection.execute(_next_due()).scalar()
 
 
 @cache
@@ -132,9 +132,9 @@ def _due_count() -> Select:
 @cache
 def _next_due() -> Select:
     columns = relay_uploads.c
+    # Also what has become due by now, since the caller counted what is.
     return select(func.min(columns.not_before)).where(
-        or_(columns.state == UploadState.PENDING, columns.command.is_not(None)),
-        columns.not_before > bindparam("now"),
+        or_(columns.state == UploadState.PENDING, columns.command.is_not(None))
     )
 
 
