@@ -2,13 +2,9 @@
 
 import json
 import os
-import re
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -19,9 +15,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, create_token
 from sync_assets.settings import Settings
 from sync_assets_tests.support.media import write_media
-
-CHECKOUT = Path(__file__).parent.parent
-PATIENCE_SECONDS = 120
+from sync_assets_tests.support.services import Running, running_services, wait_for
 
 LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
@@ -51,54 +45,10 @@ query Materializations($key: AssetKeyInput!) {
 pytestmark = pytest.mark.end_to_end
 
 
-class Running:
-    """The services of `scripts/run`, and their addresses."""
-
-    def __init__(self, process: subprocess.Popen[str], interface: str, server: str) -> None:
-        self.process = process
-        self.interface = interface
-        self.server = server
-
-    def graphql(self, query: str, **variables: Any) -> Any:
-        answer = httpx.post(
-            f"{self.interface}/graphql", json={"query": query, "variables": variables}, timeout=30
-        ).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if result := condition():
-            return result
-        time.sleep(0.2)
-    raise AssertionError(f"waited in vain for {what}")
-
-
 @pytest.fixture
 def running(settings: Settings, tmp_path: Path) -> Iterator[Running]:
-    output = tmp_path / "run.txt"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [CHECKOUT / "scripts" / "run", "--webserver-port", "0", "--server-port", "0"],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def addresses() -> list[str] | None:
-        assert process.poll() is None, output.read_text()
-        found = re.findall(r"http://127\.0\.0\.1:\d+", output.read_text())
-        return found if len(set(found)) >= 2 else None
-
-    try:
-        interface, server = list(dict.fromkeys(wait_for(addresses, "the addresses")))[:2]
-        yield Running(process, interface, server)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+    with running_services(tmp_path) as services:
+        yield services
 
 
 def test_a_job_launched_through_the_ui_syncs_the_library_and_shows_everywhere(

@@ -19,6 +19,7 @@ from sync_assets.server import (
     storage_webhooks,
     telegram_webhook,
     watchlist,
+    watchlist_pages,
     webhooks,
 )
 from sync_assets.server.context import ServerContext
@@ -100,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         transfers_page,
         review_pages,
         oauth_pages,
+        watchlist_pages,
         watchlist,
         documentation,
     )

@@ -11,6 +11,7 @@ from sync_assets.server.dagster_client import DagsterClient
 from sync_assets.server.errors import OverloadedError
 from sync_assets.settings import Settings
 from sync_assets.watchlist.access import ProviderAccess
+from sync_assets.watchlist.posters import PosterCache
 
 MOST_QUESTIONS = 8
 """How many users may wait for providers at a time: each holds a thread."""
@@ -31,6 +32,7 @@ class WatchlistService:
         self.access = ProviderAccess(settings.watchlist, ledger)
         self.dagster = DagsterClient(settings)
         self.checks = CheckLauncher(ledger, self.dagster)
+        self.posters = PosterCache(settings.home / "posters", self.access.guard)
         self._questions = threading.BoundedSemaphore(MOST_QUESTIONS)
 
     async def asking(self, function: Callable[[ProviderAccess], Answer]) -> Answer:

@@ -13,6 +13,8 @@ from sync_assets.watchlist.previewing import check_address, detect, preview
 from sync_assets.watchlist.providers import PageUnavailableError, SeriesReference
 from sync_assets.watchlist.texts import storable
 
+_SHOWN_WORKS = 5
+
 
 class TitleMissingError(SyncError):
     """Neither the user nor the page says the title."""
@@ -74,7 +76,13 @@ def _completed(access: ProviderAccess, form: ItemForm) -> NewItem:
         raise PageUnavailableError(
             error.message, remedy=f"{error.remedy} Or say both the title and the provider."
         ) from error
-    title = form.title or seen.result.title or seen.details.title
+    title = form.title or seen.title
+    if not title and seen.works:
+        titles = ", ".join(seen.works[:_SHOWN_WORKS])
+        raise TitleMissingError(
+            f"The list holds {len(seen.works)} works, among them {storable(titles, longest=500)}.",
+            remedy="Give the title of the one to watch.",
+        )
     if not title:
         raise TitleMissingError(
             seen.result.message or "The page says no title.", remedy="Give the title."

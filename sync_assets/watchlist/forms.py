@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from sync_assets.settings.watchlist_templates import valid_folder_template
 from sync_assets.watchlist.models import (
     INTERVAL_HOURS,
     ItemState,
@@ -77,6 +78,7 @@ NumberingOffset = Annotated[WholeNumber, _between(-10_000, 10_000), _range(-10_0
 EpisodeCount = Annotated[WholeNumber, _between(1, 100_000), _range(1, 100_000)]
 UserDownloads = Annotated[WholeNumber, _between(1, 64), _range(1, 64)]
 Groups = Annotated[Sequence[Word], Field(max_length=20)]
+FolderTemplate = Annotated[Title, Field(max_length=500), AfterValidator(valid_folder_template)]
 Genres = Annotated[Sequence[Word], Field(max_length=50)]
 
 
@@ -114,7 +116,7 @@ class ItemForm(Form):
     numbering_offset: NumberingOffset = Field(
         default=0, description="Added to the provider's numbers; specials, 0 and 12.5 never shift."
     )
-    folder_template: Annotated[Title, Field(max_length=500)] | None = Field(
+    folder_template: FolderTemplate | None = Field(
         default=None, description="Where its files go. Without it: the configured template."
     )
     expected_episodes: EpisodeCount | None = Field(
@@ -140,7 +142,7 @@ class ItemChanges(Form):
     status: ItemState = ItemState.ACTIVE
     check_interval_hours: IntervalHours | None = None
     numbering_offset: NumberingOffset = 0
-    folder_template: Annotated[Title, Field(max_length=500)] | None = None
+    folder_template: FolderTemplate | None = None
     expected_episodes: EpisodeCount | None = None
     ends_on: date | None = None
     catalog_key: Annotated[Word, Field(max_length=200)] | None = None

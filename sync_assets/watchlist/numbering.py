@@ -47,6 +47,26 @@ class EpisodeNumber:
         return f"{self.kind}:{season}:{number}"
 
 
+def episode_text(season: int | None, number: Decimal | None, kind: str, title: str = "") -> str:
+    """Return what an episode is called within its series: `S02E05`, `12.5`, `Special 1`.
+
+    Args:
+        season: Its season.
+        number: Its number.
+        kind: What it is.
+        title: Its own title, which stands in for a number that it has not.
+    """
+    text = "" if number is None else decimal_text(number)
+    if kind == EpisodeKind.MOVIE:
+        return title or f"Film {text}".strip()
+    if kind == EpisodeKind.SPECIAL:
+        return f"Special {text}".strip()
+    if not text:
+        return title or "Without a number"
+    whole, point, decimals = text.partition(".")
+    return text if season is None else f"S{season:02}E{whole.zfill(2)}{point}{decimals}"
+
+
 def _is_usable(number: Decimal) -> bool:
     if not number.is_finite() or not 0 <= number <= LARGEST_NUMBER:
         return False

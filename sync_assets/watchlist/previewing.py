@@ -1,8 +1,9 @@
 """What is behind an address, before or while it is added: provider, title, picture, episodes."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from sync_assets.addresses import UnknownHostError, shown_url
@@ -20,6 +21,7 @@ from sync_assets.watchlist.providers import (
     detect_provider,
 )
 from sync_assets.watchlist.providers.pages import Page
+from sync_assets.watchlist.works import works_of
 
 MOST_EPISODES = 200
 _logger = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ class ProviderUnknownError(SyncError):
     """No provider reads what is at an address."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preview:
     """What is behind an address.
 
@@ -49,6 +51,21 @@ class Preview:
     def episodes(self) -> tuple[EpisodeReference, ...]:
         """The newest episodes; not more than somebody wants to see."""
         return self.result.episodes[-MOST_EPISODES:]
+
+    @cached_property
+    def works(self) -> Sequence[str]:
+        """The works that the list holds, as the names of its releases say."""
+        return works_of(self.result.episodes)
+
+    @property
+    def title(self) -> str | None:
+        """What it is called; None where the list holds several works, or nothing says it.
+
+        A feed's own name is none of its releases' titles: nothing would fit it.
+        """
+        if self.works:
+            return self.works[0] if len(self.works) == 1 else None
+        return self.result.title or self.details.title
 
 
 @dataclass

@@ -12,8 +12,9 @@ from xml.etree import ElementTree as ET
 from sqlalchemy import Connection, select
 
 from sync_assets.ledger.schema import watchlist_episodes, watchlist_items
-from sync_assets.ledger.types import AnyRow, decimal_text
+from sync_assets.ledger.types import AnyRow
 from sync_assets.watchlist.models import EpisodeState
+from sync_assets.watchlist.numbering import episode_text
 from sync_assets.watchlist.searching import of_owner, with_counts
 from sync_assets.watchlist.titles import EpisodeKind
 
@@ -21,7 +22,6 @@ MOST_EPISODES = 100
 _NEW = frozenset(EpisodeState) - {EpisodeState.EXPECTED, EpisodeState.SKIPPED, EpisodeState.HAD}
 _GOT = frozenset({EpisodeState.DOWNLOADED, EpisodeState.HAD})
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_KINDS = {EpisodeKind.SPECIAL: "Special", EpisodeKind.MOVIE: "Film"}
 
 
 def new_episodes(connection: Connection, owner: str) -> Sequence[AnyRow]:
@@ -74,15 +74,9 @@ def heading(episode: AnyRow) -> str:
     Args:
         episode: A row of `new_episodes`.
     """
-    number = decimal_text(episode.number) if episode.number is not None else ""
-    kind = _KINDS.get(EpisodeKind(episode.kind), "")
-    if kind:
-        place = f"{kind} {number}".strip()
-    elif episode.season is None:
-        place = number
-    else:
-        place = f"S{episode.season:02}E{number.zfill(2)}"
-    named = f"{episode.item_title} {place}".strip()
+    named = episode.item_title
+    if episode.number is not None or episode.kind != EpisodeKind.REGULAR:
+        named += f" {episode_text(episode.season, episode.number, episode.kind)}"
     return f"{named}: {episode.title}" if episode.title else named
 
 

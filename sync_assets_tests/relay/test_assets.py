@@ -39,7 +39,7 @@ def settings(tmp_path: Path, telegram: TelegramServer, monkeypatch: pytest.Monke
     (tmp_path / "sync.toml").write_text(
         f'home = "home"\n[telegram]\nbot_token = "{TOKEN}"\nbase_url = "{telegram.url}"\n'
         "[relay]\nenabled = true\nallowed_users = [42]\ndisk_free_threshold_bytes = 0\n"
-        "max_attempts = 2\nretry_backoff_initial_seconds = 0.01\nmax_run_seconds = 20\n"
+        "max_attempts = 2\nretry_backoff_initial_seconds = 0.01\nmax_run_seconds = 90\n"
     )
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
     return load_settings()

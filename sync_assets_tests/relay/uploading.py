@@ -125,7 +125,7 @@ class Uploads:
             with Uploader(settings.relay, self.ledger, targets, run_id="a run") as uploader:
                 yield uploader
 
-    def run(self, seconds: float = 60) -> None:
+    def run(self, seconds: float = 180) -> None:
         """Let a new worker drive everything to rest."""
         with self.worker() as uploader:
             drive_to_rest([uploader], seconds=seconds)

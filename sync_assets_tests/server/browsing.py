@@ -8,13 +8,14 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, create_token
 from sync_assets_tests.server.process import RunningServer
+from sync_assets_tests.support.services import Running
 
 PHONE = ViewportSize(width=320, height=640)
 
 
 @contextmanager
 def browsing(
-    browser: Browser, server: RunningServer, *, expected: Sequence[str] = ()
+    browser: Browser, server: RunningServer | Running, *, expected: Sequence[str] = ()
 ) -> Generator[Page]:
     """Open a page in a browser that knows nothing yet; at the end, complain about its console.
 

@@ -16,7 +16,7 @@ from sync_assets_tests.benchmarks.server import measure
 from sync_assets_tests.server.process import running_server
 
 WEBHOOK = "/api/v1/webhook/generic"
-ROUNDS = 20
+ROUNDS = 8
 
 
 def stored_ids(home) -> list[str]:
@@ -27,7 +27,7 @@ def stored_ids(home) -> list[str]:
 
 
 @pytest.mark.end_to_end
-def test_twenty_power_losses_under_load_lose_no_acknowledged_event(tmp_path, ingest):
+def test_power_losses_under_load_lose_no_acknowledged_event(tmp_path, ingest):
     token = ingest["Authorization"].removeprefix("Bearer ")
     moments = random.Random(20)
     acknowledged: list[str] = []

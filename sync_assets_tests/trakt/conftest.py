@@ -38,7 +38,7 @@ def client(
     upstream: TraktUpstream, sqlite_ledger: Ledger, key: bytes, slept: list[float]
 ) -> Iterator[TraktClient]:
     connect(upstream, sqlite_ledger, key)
-    settings = trakt_settings(upstream, timeout_seconds=0.5, retries=3)
+    settings = trakt_settings(upstream, timeout_seconds=1.5, retries=3)
     keeper = token_keeper(sqlite_ledger, key, settings, "alice")
     with TraktClient(settings, sqlite_ledger, "alice", keeper, sleep=slept.append) as opened:
         yield opened

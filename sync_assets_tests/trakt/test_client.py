@@ -145,7 +145,7 @@ def test_a_passing_failure_is_tried_again(
 def test_a_failure_that_stays_ends_with_an_error(
     upstream: TraktUpstream, client: TraktClient, slept: list[float], fault: str | int
 ) -> None:
-    upstream.fail(fault, HISTORY, times=99, seconds=1)
+    upstream.fail(fault, HISTORY, times=99, seconds=2)
     with pytest.raises(TraktUnavailableError):
         client.items(HISTORY)
     assert client.requests == 4

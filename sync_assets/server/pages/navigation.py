@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match
 
 from sync_assets.ledger.tokens import Scope
 from sync_assets.settings import Settings
@@ -56,9 +56,15 @@ def navigation(routers: Iterable[APIRouter], settings: Settings) -> Sequence[Nav
         routers: All routers of the app.
         settings: The configuration.
     """
-    routes = [each for router in routers for each in router.routes if isinstance(each, Route)]
+    routes = [each for router in routers for each in router.routes]
     return [
         entry
         for entry in _ENTRIES
-        if entry.is_enabled(settings) and any(each.path_regex.match(entry.path) for each in routes)
+        if entry.is_enabled(settings) and any(_serves(each, entry.path) for each in routes)
     ]
+
+
+def _serves(route: BaseRoute, path: str) -> bool:
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+    match, _ = route.matches(scope)
+    return match is Match.FULL

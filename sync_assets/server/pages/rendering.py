@@ -51,6 +51,9 @@ _HTMX_CONFIG = {
 }
 
 
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
 def ago(moment: datetime) -> str:
     """Say how long ago a moment was, in its largest unit.
 
@@ -58,10 +61,23 @@ def ago(moment: datetime) -> str:
         moment: UTC.
     """
     seconds = max(0, int((utc_now() - moment).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+    for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return "just now"
+
+
+def ahead(moment: datetime) -> str:
+    """Say how far away a moment is that is to come, in its largest unit.
+
+    Args:
+        moment: UTC.
+    """
+    seconds = int((moment - utc_now()).total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"in {round(seconds / size)} {unit}"
+    return "now"
 
 
 _TEMPLATES = Environment(
@@ -71,7 +87,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters["ago"] = ago
+_TEMPLATES.filters |= {"ago": ago, "ahead": ahead}
 _GLOBALS = {"static_address": static_address, "htmx_config": json.dumps(_HTMX_CONFIG)}
 
 

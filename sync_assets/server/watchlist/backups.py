@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from sync_assets.ledger.tokens import Token
 from sync_assets.server.context import context_of
 from sync_assets.server.payloads import parse_document
 from sync_assets.server.watchlist.common import PREFIX, TAGS, User, errors, read
@@ -60,7 +61,22 @@ async def import_watchlist(request: Request, user: User) -> ImportAnswer:
 
     Doing it again adds nothing. Nobody is asked: providers are, with the first check.
     """
-    document: Any = parse_document(await read_body(request))
+    return await restored(request, user, await read_body(request))
+
+
+async def restored(request: Request, user: Token, content: bytes) -> ImportAnswer:
+    """Restore what a file holds.
+
+    Args:
+        request: The request.
+        user: Whose watchlist it is.
+        content: The file.
+
+    Raises:
+        InvalidRequestError: It is no JSON.
+        BackupError: It is no watchlist.
+    """
+    document: Any = parse_document(content)
     context = context_of(request)
     result = await asyncio.to_thread(
         restore, context.ledger, context.watchlist.access, user.user, document

@@ -13,6 +13,7 @@ from sync_assets.watchlist.texts import storable
 from sync_assets.watchlist.titles import EpisodeKind
 
 _LONGEST = 500
+_MOST_WORKS = 50
 
 
 class PreviewedEpisode(BaseModel):
@@ -65,7 +66,8 @@ class PreviewAnswer(BaseModel):
     candidates: Sequence[str] = Field(description="All providers that fit, the best first.")
     status: ListStatus = Field(description="What became of looking for episodes.")
     message: str = Field(description="What went wrong, for people.")
-    title: str | None
+    title: str | None = Field(description="Null where there are several works, or none is named.")
+    works: Sequence[str] = Field(description="Titles in the list, that of most releases first.")
     poster_url: str | None
     synopsis: str
     genres: Sequence[str]
@@ -79,7 +81,7 @@ class PreviewAnswer(BaseModel):
         Args:
             seen: The preview.
         """
-        title = seen.result.title or seen.details.title
+        title = seen.title
         return cls(
             provider=seen.provider,
             is_certain=seen.detection.is_certain,
@@ -87,6 +89,7 @@ class PreviewAnswer(BaseModel):
             status=seen.result.status,
             message=storable(seen.result.message, longest=_LONGEST),
             title=storable(title, longest=_LONGEST) if title else None,
+            works=[storable(each, longest=_LONGEST) for each in seen.works[:_MOST_WORKS]],
             poster_url=seen.details.poster_url,
             synopsis=seen.details.synopsis,
             genres=seen.details.genres,

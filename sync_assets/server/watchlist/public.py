@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from sync_assets.ledger.lifecycle import UnknownSubjectError
+from sync_assets.ledger.types import AnyRow
 from sync_assets.server.errors import ErrorAnswer
 from sync_assets.server.watchlist.common import read
 from sync_assets.watchlist import shares
@@ -25,9 +26,10 @@ IfNoneMatch = Annotated[str, Header(max_length=1_000, description="What the read
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer} for status in (404, 422, 503)
 }
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "private, no-cache",
     "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
     "X-Robots-Tag": "noindex",
 }
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The reader has it already."}}
@@ -78,7 +80,7 @@ async def read_feed(request: Request, secret: Secret, if_none_match: IfNoneMatch
     responses={**_UNCHANGED, **_ERRORS},
 )
 async def read_list(request: Request, secret: Secret, if_none_match: IfNoneMatch = "") -> Response:
-    """Read what somebody watches."""
+    """Read what somebody watches. Browsers get a page."""
 
     def write(connection: Connection, owner: str) -> bytes:
         listed = SharedList.model_validate({"items": shared_list(connection, owner)})
@@ -91,21 +93,34 @@ async def read_list(request: Request, secret: Secret, if_none_match: IfNoneMatch
 async def _shared(
     request: Request, kind: ShareKind, secret: str, write: Callable[[Connection, str], bytes]
 ) -> bytes:
-    def within_transaction(connection: Connection) -> bytes:
-        share = shares.find(connection, kind, secret)
-        if share is None:
-            raise UnknownSubjectError(
-                "There is nothing at this address.",
-                remedy="Ask whoever gave it to you: it may be revoked.",
-            )
-        return write(connection, share.owner)
+    return await read(
+        request, lambda connection: write(connection, share_of(connection, kind, secret).owner)
+    )
 
-    return await read(request, within_transaction)
+
+def share_of(connection: Connection, kind: ShareKind, secret: str) -> AnyRow:
+    """Return the share of a secret address.
+
+    Args:
+        connection: A transaction of the ledger.
+        kind: What is to be read.
+        secret: What the address holds.
+
+    Raises:
+        UnknownSubjectError: There is none, it is revoked, or of another kind.
+    """
+    share = shares.find(connection, kind, secret)
+    if share is None:
+        raise UnknownSubjectError(
+            "There is nothing at this address.",
+            remedy="Ask whoever gave it to you: it may be revoked.",
+        )
+    return share
 
 
 def _answer(content: bytes, media_type: str, if_none_match: str) -> Response:
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {**_HEADERS, "ETag": etag}
+    headers = {**HEADERS, "ETag": etag}
     known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     if known & {etag, "*"}:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -113,11 +113,25 @@ def test_an_address_without_anything_is_refused_with_a_remedy(client, alice, sit
 def test_an_address_alone_is_enough_to_watch(client, alice, site):
     answer = client.post("/api/watchlist", json={"url": f"{site.base}/feed.xml"}, headers=alice)
     assert answer.status_code == 201
-    assert (answer.json()["title"], answer.json()["provider"]) == ("Hoshizora feed", "feed")
+    assert (answer.json()["title"], answer.json()["provider"]) == ("Hoshizora", "feed")
     series = {"url": f"{site.base}/series", "provider": "nekosama"}
     item = client.post("/api/watchlist", json=series, headers=alice).json()
     assert (item["title"], item["genres"]) == ("Hoshizora & Co", ["Drama"])
     assert item["poster_url"] == f"{site.base}/poster.jpg"
+
+
+def test_of_several_works_the_user_names_one(client, alice, site):
+    other = "<item><title>[G] Baki - 01</title><link>http://t.example/b.torrent</link></item>"
+    site.pages["/many"] = (
+        200,
+        "application/rss+xml",
+        FEED.replace("</channel>", f"{other}</channel>"),
+    )
+    seen = previewed(client, alice, url=f"{site.base}/many")
+    assert (seen["title"], seen["works"]) == (None, ["Hoshizora", "Baki"])
+    answer = client.post("/api/watchlist", json={"url": f"{site.base}/many"}, headers=alice)
+    assert answer.status_code == 422
+    assert "Hoshizora, Baki" in answer.json()["error"]["message"]
 
 
 def test_who_says_all_asks_nobody(client, alice, site):
