@@ -18,7 +18,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     job = build_job()
     return dg.Definitions(
         assets=build_assets(settings),
-        asset_checks=build_checks(settings.relay),
+        asset_checks=build_checks(settings),
         jobs=[job],
         sensors=[build_sensor(settings.relay, job)] if settings.relay.enabled else [],
     )

@@ -203,6 +203,7 @@ def test_a_file_that_is_gone_and_a_folder_of_nobody_are_noticed(
         "no_orphan_folders": False,
         "no_failed_uploads": True,
         "nothing_cleaned_early": True,
+        "nothing_differs": False,
     }
 
 

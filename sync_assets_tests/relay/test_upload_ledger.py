@@ -52,6 +52,7 @@ def publish(ledger: Ledger, row: Any) -> None:
             connection,
             row,
             verified_by=VerifiedBy.SIZE,
+            size_bytes=3,
             proof="size=3",
             remote_path="p/f",
             run_id=None,
@@ -145,6 +146,7 @@ def test_what_was_published_is_completed_although_it_was_cancelled_meanwhile(
             connection,
             row,
             verified_by=VerifiedBy.SIZE,
+            size_bytes=3,
             proof="size=3",
             remote_path="p/f",
             run_id=None,
@@ -190,6 +192,16 @@ def test_a_retry_ends_the_pause_of_all_that_wait_for_the_same(ledger: Ledger) ->
         uploads.retry_upload(connection, failed.id)
         assert uploads.due_upload_count(connection) == 4
     assert look(ledger, ids[1])["first"].id == waiting.id
+
+
+def test_what_becomes_due_while_a_worker_looks_is_not_forgotten(ledger: Ledger) -> None:
+    download_id = want(ledger)
+    finish(ledger, download_id)
+    past = utc_now() - timedelta(seconds=1)
+    with ledger.write() as connection:
+        uploads.hold_target(connection, "first", QUOTA, not_before=past)
+    with ledger.read() as connection:
+        assert uploads.next_upload_due(connection) == past
 
 
 def test_only_a_lost_answer_is_confirmed(ledger: Ledger) -> None:

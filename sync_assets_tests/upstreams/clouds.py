@@ -27,9 +27,12 @@ class Clouds:
 
     Args:
         folder: Where their files and the rclone configuration are.
+        dir_cache_time: How long a server remembers what lies in a folder, as rclone writes it. With
+            more than 0 it sees late what a test changes in its folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, dir_cache_time: str = "0s") -> None:
+        self._dir_cache_time = dir_cache_time
         self.config_path = folder / "rclone.conf"
         self.files = {name: folder / name for name in ("gdrive", "onedrive", "drive")}
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
@@ -92,14 +95,14 @@ class Clouds:
             [
                 *(PROGRAM, "serve", kind, self.files[name], "--addr", f"127.0.0.1:{port}"),
                 *("--user", USER, "--pass", PASSWORD, "--config", "/dev/null"),
-                *("--dir-cache-time", "0s"),
+                *("--dir-cache-time", self._dir_cache_time),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self._servers[name] = process
-        wait_until(lambda: process.poll() is not None or _listens(port), name)
+        wait_until(lambda: process.poll() is not None or listens(port), name)
         assert process.poll() is None, name
 
     def stop(self, name: str) -> None:
@@ -122,7 +125,8 @@ class Clouds:
         return [path for root in self.files.values() for path in root.rglob(".part-*")]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port of this machine."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False

@@ -1,10 +1,14 @@
-"""What is known of downloads: each row together with its medium's columns, those as `media_…`."""
+"""What is known of downloads: each row together with its medium's columns, those as `media_…`.
+
+The statements of the worker's loop are built once: with so many columns that takes longer than to
+run them.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
 
 from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.schema import relay_downloads, relay_media
@@ -25,7 +29,7 @@ def get(connection: Connection, download_id: int) -> AnyRow:
     Raises:
         UnknownSubjectError: There is none.
     """
-    row = connection.execute(_query().where(relay_downloads.c.id == download_id)).one_or_none()
+    row = connection.execute(_one(), {"download": download_id}).one_or_none()
     if row is None:
         raise UnknownSubjectError(
             f"There is no download {download_id}.", remedy="Check the id; it may be deleted."
@@ -41,16 +45,7 @@ def open_downloads(connection: Connection) -> Sequence[AnyRow]:
     Args:
         connection: A transaction of the ledger.
     """
-    columns = relay_downloads.c
-    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(_MOST_DUE)
-    query = _query().where(
-        or_(
-            columns.state.in_(_HELD),
-            columns.command.is_not(None),
-            columns.id.in_(due.scalar_subquery()),
-        )
-    )
-    return connection.execute(query.order_by(columns.id)).all()
+    return connection.execute(_open(), {"now": utc_now()}).all()
 
 
 def in_state(connection: Connection, *states: DownloadState) -> Sequence[AnyRow]:
@@ -84,8 +79,8 @@ def due_count(connection: Connection, *, disk_has_space: bool) -> int:
         connection: A transaction of the ledger.
         disk_has_space: Whether those that wait for space could go on.
     """
-    query = select(func.count()).where(_movable(disk_has_space=disk_has_space))
-    return connection.execute(query).scalar_one()
+    query = _movable_count(disk_has_space=disk_has_space)
+    return connection.execute(query, {"now": utc_now()}).scalar_one()
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -95,13 +90,37 @@ def next_due(connection: Connection) -> datetime | None:
         connection: A transaction of the ledger.
     """
     columns = relay_downloads.c
-    query = select(func.min(columns.not_before)).where(
-        columns.state == DownloadState.PENDING, columns.not_before > utc_now()
-    )
+    # Also what has become due by now, since the caller counted what is.
+    query = select(func.min(columns.not_before)).where(columns.state == DownloadState.PENDING)
     return connection.execute(query).scalar()
 
 
-def _query() -> Any:
+@cache
+def _one() -> Select:
+    return _query().where(relay_downloads.c.id == bindparam("download"))
+
+
+@cache
+def _open() -> Select:
+    columns = relay_downloads.c
+    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(_MOST_DUE)
+    query = _query().where(
+        or_(
+            columns.state.in_(_HELD),
+            columns.command.is_not(None),
+            columns.id.in_(due.scalar_subquery()),
+        )
+    )
+    return query.order_by(columns.id)
+
+
+@cache
+def _movable_count(*, disk_has_space: bool) -> Select:
+    return select(func.count()).where(_movable(disk_has_space=disk_has_space))
+
+
+@cache
+def _query() -> Select:
     own = {column.name for column in relay_downloads.c}
     others = [
         column.label(f"media_{column.name}")
@@ -131,4 +150,4 @@ def _is_due() -> ColumnElement[bool]:
 
 def _is_not_put_off() -> ColumnElement[bool]:
     not_before = relay_downloads.c.not_before
-    return or_(not_before.is_(None), not_before <= utc_now())
+    return or_(not_before.is_(None), not_before <= bindparam("now"))

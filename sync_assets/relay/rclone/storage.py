@@ -96,6 +96,27 @@ class Storage:
             raise
         return True
 
+    def names_in(self, path: str) -> Sequence[str]:
+        """Return the paths of what lies in a folder; nothing where there is none.
+
+        Args:
+            path: The folder.
+
+        Raises:
+            RcloneRefusedError: The storage cannot tell.
+            RcloneUnreachableError: rclone is gone.
+        """
+        options = {"noModTime": True, "noMimeType": True}
+        try:
+            answer = self._client().call(
+                "operations/list", fs=self._remote, remote=path.rstrip("/"), opt=options
+            )
+        except RcloneRefusedError as error:
+            if _is_missing(error):
+                return []
+            raise
+        return [item["Path"] for item in answer["list"]]
+
     def copy(self, file: Path, path: str, *, meanwhile: Callable[[str], None]) -> None:
         """Copy a local file to a path.
 

@@ -1,5 +1,6 @@
 """A target that rclone reaches: copied under a name of its own, verified, moved, verified."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sync_assets.errors import SyncError
@@ -87,6 +88,17 @@ class RcloneTarget:
             return row.download_checksum is None and self._storage.is_folder(row.remote_path)
         return entry.size_bytes in (None, row.total_bytes)
 
+    def names_in(self, folder: str) -> Sequence[str]:
+        """Return the paths of what lies in a folder below the remote.
+
+        Args:
+            folder: The folder.
+
+        Raises:
+            SyncError: The target cannot be asked.
+        """
+        return self._storage.names_in(folder)
+
     def _try_to_remove_part(self, row: AnyRow) -> None:
         try:
             self.remove_part(row)
@@ -121,12 +133,10 @@ class _Sending:
 
     def run(self) -> UploadOutcome:
         """Upload what is not there, and publish it."""
-        published = self._look()
-        for file in self._files:
-            if file.name in published:
-                self._done_bytes += file.size_bytes
-            elif not self._copy(file):
-                return Postponed(_DAMAGED)
+        with self._transfer.slot():
+            is_there = self._bring()
+        if not is_there:
+            return Postponed(_DAMAGED)
         for name in self._names:
             with self._claims.claim(f"{self._remote}/{name}"):
                 outcome = self._publish(name)
@@ -134,8 +144,20 @@ class _Sending:
                 return outcome
         return Refused(_NAME_TAKEN)
 
+    def _bring(self) -> bool:
+        """Copy what is not there, under temporary names; tell whether all is the same there."""
+        published = self._look()
+        for file in self._files:
+            if file.name in published:
+                self._done_bytes += file.size_bytes
+            elif not self._copy(file):
+                return False
+        return True
+
     def _look(self) -> frozenset[str]:
         """Return which files are published already, by a worker that was killed then."""
+        if self._transfer.is_first:
+            return frozenset()
         for name in self._names:
             found = self._found(name)
             if found is not None:

@@ -95,10 +95,10 @@ class UploadSettling:
         uploads.fail(connection, row, reason, run_id=self._run_id, **changes)
 
     def _complete(self, connection: Connection, row: AnyRow, outcome: Published) -> None:
-        uploads.set_progress(connection, row.id, total_bytes=outcome.size_bytes)
         uploads.complete(
             connection,
-            uploads.get_upload(connection, row.id),
+            row,
+            size_bytes=outcome.size_bytes,
             verified_by=outcome.verified_by,
             proof=outcome.proof,
             remote_path=outcome.remote_path,

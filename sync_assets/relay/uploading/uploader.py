@@ -6,6 +6,7 @@ Nothing is remembered between two steps that a new worker could not find out.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -44,6 +45,8 @@ _UNKNOWN_TARGET = Reason(
     "The target is not configured, or cannot be used as things are. Correct relay.targets (and "
     "telegram.bot_token for a chat), then retry the upload; or cancel it.",
 )
+# While some are sent, others are verified and moved, which takes a small file longer.
+_UNDER_WAY_PER_SLOT = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -54,6 +57,13 @@ class _UnderWay:
     transfer: Transfer
     future: Future[UploadOutcome]
     written_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _Started:
+    upload_id: int
+    target: Target
+    is_first: bool
 
 
 class Uploader:
@@ -80,14 +90,15 @@ class Uploader:
         self._run_id = run_id
         self._folders = DownloadFolders(settings.download_directory, trusts_length=False)
         self._settling = UploadSettling(settings, self._folders, run_id=run_id)
-        self._pool = ThreadPoolExecutor(settings.upload_concurrency, "upload")
+        self._pool = ThreadPoolExecutor(2 * self._most_under_way, "upload")
+        self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
         self._chores = ThreadPoolExecutor(1, "clean")
         self._under_way: dict[int, _UnderWay] = {}
         self._removals: dict[int, Future[PartRemoved]] = {}
         self._cleanings: dict[int, Future[Cleaned | RemoteMissing]] = {}
         self._begins_new = True
         self._changes: list[Callable[[Connection], object]] = []
-        self._started: list[tuple[AnyRow, Target, bool]] = []
+        self._started: list[_Started] = []
         self._beginning = 0
 
     @property
@@ -115,6 +126,8 @@ class Uploader:
     def finish(self) -> None:
         """Begin nothing more: the worker's time is over. What is under way goes on."""
         self._begins_new = False
+        for each in self._under_way.values():
+            each.transfer.hold_back(Stopped())
 
     def step(self) -> bool:
         """Bring ledger and targets together once.
@@ -125,7 +138,7 @@ class Uploader:
         self._settle()
         self._plan()
         with self._ledger.read() as connection:
-            rows = uploads.open_uploads(connection, most_due=self._settings.upload_concurrency)
+            rows = uploads.open_uploads(connection, most_due=self._most_under_way)
         wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
         for upload_id, each in self._under_way.items():
             if upload_id in wanted:
@@ -136,11 +149,7 @@ class Uploader:
             if row.id not in self._under_way:
                 self._consider(row)
         self._write()
-        for row, target, is_first in self._started:
-            transfer = Transfer(is_first=is_first)
-            future = self._pool.submit(_send, target, row, transfer)
-            self._under_way[row.id] = _UnderWay(row, transfer, future)
-        self._started.clear()
+        self._submit()
         if self._settings.clean_local_files:
             self._clean()
         return self._is_moving()
@@ -172,7 +181,7 @@ class Uploader:
             self._remove_part(row, target)
         elif row.state == UploadState.UPLOADING:
             self._take_over(row, target)
-        elif row.state == UploadState.PENDING and self._has_room():
+        elif row.state == UploadState.PENDING and self._has_room(target):
             if target is None:
                 self._add(lambda connection: self._settling.fail(connection, row, _UNKNOWN_TARGET))
             else:
@@ -188,13 +197,51 @@ class Uploader:
     def _begin(self, connection: Connection, row: AnyRow, target: Target) -> None:
         path = row.remote_path or target.path(row)
         uploads.start(connection, row, remote_path=path, run_id=self._run_id)
-        started = uploads.get_upload(connection, row.id)
-        self._started.append((started, target, row.started_at is None))
+        self._started.append(_Started(row.id, target, row.started_at is None))
 
-    def _has_room(self) -> bool:
-        # No queue: what waits in one could not be held back when the target takes nothing.
-        count = len(self._under_way) + self._beginning
-        return self._begins_new and count < self._settings.upload_concurrency
+    def _submit(self) -> None:
+        """Give the threads what is written to begin."""
+        if not self._started:
+            return
+        with self._ledger.read() as connection:
+            rows = [uploads.get_upload(connection, each.upload_id) for each in self._started]
+        for row, started in zip(rows, self._started, strict=True):
+            transfer = Transfer(self._slots, is_first=started.is_first)
+            future = self._pool.submit(self._send, started.target, row, transfer)
+            self._under_way[row.id] = _UnderWay(row, transfer, future)
+        self._started.clear()
+
+    @property
+    def _most_under_way(self) -> int:
+        return _UNDER_WAY_PER_SLOT * self._settings.upload_concurrency
+
+    def _has_room(self, target: Target | None) -> bool:
+        if not self._begins_new:
+            return False
+        if target is None or target.lost_answer is None:
+            return len(self._under_way) + self._beginning < self._most_under_way
+        # Whatever has begun there when a worker is killed counts as lost: so none waits for a slot.
+        others = [
+            each for each in self._under_way.values() if self._targets[each.row.target].lost_answer
+        ]
+        return len(others) + self._beginning < self._settings.upload_concurrency
+
+    def _send(self, target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
+        try:
+            outcome = _send(target, row, transfer)
+            if isinstance(outcome, Refused) and outcome.is_of_target:
+                self._hold_back(row.target, outcome.reason)
+        finally:
+            transfer.end()
+        return outcome
+
+    def _hold_back(self, target: str, reason: Reason) -> None:
+        """Put off what waits for a slot: it would fail too."""
+        seconds = self._settings.retry_backoff_max_seconds
+        held = Postponed(reason, after_seconds=seconds, is_attempt=False)
+        for each in list(self._under_way.values()):
+            if each.row.target == target:
+                each.transfer.hold_back(held)
 
     def _remove_part(self, row: AnyRow, target: Target | None) -> None:
         if row.id in self._removals:
@@ -209,12 +256,11 @@ class Uploader:
 
     def _settle(self) -> None:
         for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
-            each = self._under_way[upload_id]
+            each = self._under_way.pop(upload_id)
             outcome = Stopped() if each.future.cancelled() else each.future.result()
             if isinstance(outcome, Published):
                 self._announce(each.row, outcome)
             self._add(partial(self._settling.settle, row=each.row, outcome=outcome))
-            del self._under_way[upload_id]
         for upload_id in _done(self._removals):
             self._settle_removal(upload_id, self._removals.pop(upload_id))
         for download_id in _done(self._cleanings):
@@ -313,7 +359,7 @@ def _send(target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
     try:
         return target.send(row, transfer)
     except StoppedError:
-        return Stopped()
+        return transfer.stopped_with
     except SyncError as error:
         return Postponed(Reason(ReasonCode.RCLONE_ERROR, f"{error.message} {error.remedy}"))
     except Exception as error:

@@ -144,6 +144,7 @@ def complete(  # noqa: PLR0913 - all but two are named
     connection: Connection,
     row: AnyRow,
     *,
+    size_bytes: int,
     verified_by: VerifiedBy,
     proof: str | None,
     remote_path: str | None,
@@ -156,6 +157,7 @@ def complete(  # noqa: PLR0913 - all but two are named
     Args:
         connection: A writing transaction of the ledger.
         row: The upload.
+        size_bytes: How much is at the target.
         verified_by: What proves it.
         proof: The proof itself, such as a checksum.
         remote_path: Where it is.
@@ -174,7 +176,8 @@ def complete(  # noqa: PLR0913 - all but two are named
         verified_by=verified_by,
         proof=proof,
         remote_path=remote_path,
-        uploaded_bytes=row.total_bytes or 0,
+        uploaded_bytes=size_bytes,
+        total_bytes=size_bytes,
         bytes_per_second=0,
         not_before=None,
         command=None,

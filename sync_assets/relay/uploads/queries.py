@@ -1,13 +1,14 @@
 """What is known of uploads: each row with its download's columns as `download_…`.
 
-And with those of its medium, as `media_…`.
+And with those of its medium, as `media_…`. The statements of the worker's loop are built once: with
+so many columns that takes longer than to run them.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
 
 from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
@@ -25,7 +26,7 @@ def get_upload(connection: Connection, upload_id: int) -> AnyRow:
     Raises:
         UnknownSubjectError: There is none.
     """
-    row = connection.execute(_query().where(relay_uploads.c.id == upload_id)).one_or_none()
+    row = connection.execute(_one(), {"upload": upload_id}).one_or_none()
     if row is None:
         raise UnknownSubjectError(
             f"There is no upload {upload_id}.", remedy="Check the id; it may be deleted."
@@ -40,8 +41,7 @@ def uploads_of(connection: Connection, download_id: int) -> Sequence[AnyRow]:
         connection: A transaction of the ledger.
         download_id: The download.
     """
-    query = _query().where(relay_uploads.c.download_id == download_id)
-    return connection.execute(query.order_by(relay_uploads.c.id)).all()
+    return connection.execute(_of_download(), {"download": download_id}).all()
 
 
 def pending_uploads(connection: Connection) -> Sequence[AnyRow]:
@@ -73,16 +73,7 @@ def open_uploads(connection: Connection, *, most_due: int) -> Sequence[AnyRow]:
         connection: A transaction of the ledger.
         most_due: How many of those that are due.
     """
-    columns = relay_uploads.c
-    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(most_due)
-    query = _query().where(
-        or_(
-            columns.state == UploadState.UPLOADING,
-            and_(columns.command.is_not(None), _is_not_put_off()),
-            columns.id.in_(due.scalar_subquery()),
-        )
-    )
-    return connection.execute(query.order_by(columns.id)).all()
+    return connection.execute(_open(), {"now": utc_now(), "most": most_due}).all()
 
 
 def due_upload_count(connection: Connection) -> int:
@@ -91,15 +82,7 @@ def due_upload_count(connection: Connection) -> int:
     Args:
         connection: A transaction of the ledger.
     """
-    columns = relay_uploads.c
-    query = select(func.count()).where(
-        or_(
-            _is_due(),
-            columns.state == UploadState.UPLOADING,
-            and_(columns.command.is_not(None), _is_not_put_off()),
-        )
-    )
-    return connection.execute(query).scalar_one()
+    return connection.execute(_due_count(), {"now": utc_now()}).scalar_one()
 
 
 def next_upload_due(connection: Connection) -> datetime | None:
@@ -108,15 +91,55 @@ def next_upload_due(connection: Connection) -> datetime | None:
     Args:
         connection: A transaction of the ledger.
     """
+    return connection.execute(_next_due()).scalar()
+
+
+@cache
+def _one() -> Select:
+    return _query().where(relay_uploads.c.id == bindparam("upload"))
+
+
+@cache
+def _of_download() -> Select:
     columns = relay_uploads.c
-    query = select(func.min(columns.not_before)).where(
-        or_(columns.state == UploadState.PENDING, columns.command.is_not(None)),
-        columns.not_before > utc_now(),
+    return _query().where(columns.download_id == bindparam("download")).order_by(columns.id)
+
+
+@cache
+def _open() -> Select:
+    columns = relay_uploads.c
+    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(bindparam("most"))
+    under_way = or_(
+        columns.state == UploadState.UPLOADING,
+        and_(columns.command.is_not(None), _is_not_put_off()),
+        columns.id.in_(due.scalar_subquery()),
     )
-    return connection.execute(query).scalar()
+    return _query().where(under_way).order_by(columns.id)
 
 
-def _query() -> Any:
+@cache
+def _due_count() -> Select:
+    columns = relay_uploads.c
+    return select(func.count()).where(
+        or_(
+            _is_due(),
+            columns.state == UploadState.UPLOADING,
+            and_(columns.command.is_not(None), _is_not_put_off()),
+        )
+    )
+
+
+@cache
+def _next_due() -> Select:
+    columns = relay_uploads.c
+    # Also what has become due by now, since the caller counted what is.
+    return select(func.min(columns.not_before)).where(
+        or_(columns.state == UploadState.PENDING, columns.command.is_not(None))
+    )
+
+
+@cache
+def _query() -> Select:
     own = {column.name for column in relay_uploads.c}
     others = [
         column.label(name)
@@ -138,4 +161,4 @@ def _is_due() -> ColumnElement[bool]:
 
 def _is_not_put_off() -> ColumnElement[bool]:
     not_before = relay_uploads.c.not_before
-    return or_(not_before.is_(None), not_before <= utc_now())
+    return or_(not_before.is_(None), not_before <= bindparam("now"))

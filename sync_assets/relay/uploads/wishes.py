@@ -232,6 +232,7 @@ def confirm_upload(connection: Connection, upload_id: int, *, run_id: str | None
     complete(
         connection,
         row,
+        size_bytes=row.total_bytes or 0,
         verified_by=VerifiedBy.USER,
         proof=f"confirmed at {utc_now().isoformat(timespec='seconds')}",
         remote_path=row.remote_path,
