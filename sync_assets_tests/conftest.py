@@ -3,7 +3,8 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import create_engine, make_url, text
 
 from sync_assets.ledger import Ledger
+from sync_assets.ops.home import initialise_home
 from sync_assets.settings import Settings, load_settings
 from sync_assets_tests.support.browser import find_chromium, running_chromium
 from sync_assets_tests.support.media import write_media
@@ -56,15 +58,9 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """An empty PostgreSQL database."""
-    name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    """The URL of an empty database of PostgreSQL."""
+    with _database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -96,24 +92,55 @@ def migrated_postgres(postgres_server: str) -> str:
     return name
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new ledger, once on each kind of database."""
+    if request.param == "sqlite":
+        path = tmp_path / "home" / "ledger.db"
+        _copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    with _database(server, template=request.getfixturevalue("migrated_postgres")) as url:
+        yield url
+
+
 @pytest.fixture
-def ledger(ledger_url: str, request: pytest.FixtureRequest) -> Iterator[Ledger]:
+def ledger(migrated_url: str) -> Iterator[Ledger]:
     """A new ledger, once on each kind of database."""
-    url = make_url(ledger_url)
-    if url.get_backend_name() == "sqlite":
-        _copy(request.getfixturevalue("migrated_sqlite"), Path(url.database or ""))
-    else:
-        template = request.getfixturevalue("migrated_postgres")
-        engine = create_engine(
-            request.getfixturevalue("postgres_server"), isolation_level="AUTOCOMMIT"
-        )
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {url.database}"))
-            connection.execute(text(f"CREATE DATABASE {url.database} TEMPLATE {template}"))
-        engine.dispose()
-    opened = Ledger.open(ledger_url)
+    opened = Ledger.open(migrated_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def new_ledger(migrated_sqlite: Path) -> Callable[[Settings], Ledger]:
+    """Make the ledger of a configuration, and open it."""
+
+    def make(settings: Settings) -> Ledger:
+        _copy(migrated_sqlite, settings.home / "ledger.db")
+        return Ledger.open(settings.ledger_url)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def initialised_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home as `scripts/run` makes it, to be copied: Dagster takes seconds for its storage."""
+    home = tmp_path_factory.mktemp("home")
+    initialise_home(Settings(home=home))
+    return home
+
+
+@pytest.fixture
+def new_home(initialised_home: Path, migrated_sqlite: Path) -> Callable[[Settings], None]:
+    """Make the home of a configuration, with Dagster's storage and a ledger."""
+
+    def make(settings: Settings) -> None:
+        shutil.copytree(initialised_home, settings.home, dirs_exist_ok=True)
+        _copy(migrated_sqlite, settings.home / "ledger.db")
+
+    return make
 
 
 @pytest.fixture
@@ -124,6 +151,21 @@ def sqlite_ledger(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Ledger]:
     opened = Ledger.open(f"sqlite:///{path}")
     yield opened
     opened.close()
+
+
+@contextmanager
+def _database(server: str, *, template: str = "template1") -> Generator[str]:
+    """Offer the URL of a new database, a copy of another one."""
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
 
 
 def _copy(template: Path, path: Path) -> None:

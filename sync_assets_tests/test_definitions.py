@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -14,16 +14,19 @@ from syrupy.assertion import SnapshotAssertion
 
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
-from sync_assets.ops.home import initialise_home
 from sync_assets.settings import Settings, load_settings
 
 CHECKOUT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    new_home: Callable[[Settings], None],
+) -> Iterator[dg.DagsterInstance]:
     """The instance of the settings' home; its environment reaches subprocesses."""
-    initialise_home(settings)
+    new_home(settings)
     monkeypatch.setenv("DAGSTER_HOME", str(settings.dagster_home))
     with dg.DagsterInstance.get() as instance:
         yield instance
@@ -187,12 +190,12 @@ def test_a_wrong_configuration_stops_a_run_with_the_field(
 
 
 def test_no_job_configured_fails_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_home: Callable[[Settings], None]
 ) -> None:
     (tmp_path / "sync.toml").write_text('home = "home"\n')
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
     settings = load_settings()
-    initialise_home(settings)
+    new_home(settings)
     monkeypatch.setenv("DAGSTER_HOME", str(settings.dagster_home))
     done = execute_job()
     assert done.returncode == 1

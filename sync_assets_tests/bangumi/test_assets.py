@@ -10,7 +10,6 @@ from sync_assets.commands import bangumi_undo
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.rate_budgets import read_budgets
-from sync_assets.ops.home import initialise_home
 from sync_assets.ops.notifications.outbox import read_waiting
 from sync_assets.settings import load_settings
 from sync_assets_tests.bangumi.matching.building import SHOW, Catalogue
@@ -26,7 +25,7 @@ GRAPH_KEYS = ("matches", "plan", "reports")
 
 
 @pytest.fixture
-def configure(server, tmp_path, monkeypatch):
+def configure(server, tmp_path, monkeypatch, new_home):
     """Write a configuration, a catalogue of one show, and its history."""
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
 
@@ -36,7 +35,7 @@ def configure(server, tmp_path, monkeypatch):
             text += [f"[bangumi.accounts.{name}]", f'access_token = "{token}"', *account_lines]
         (tmp_path / "sync.toml").write_text("\n".join(text))
         settings = load_settings()
-        initialise_home(settings)
+        new_home(settings)
         catalogue = Catalogue(settings.catalog_directory / "index.sqlite")
         catalogue.subject(1, "星の茶壺", episodes=12).link(
             "anime_lists", 1, SHOW, season=1, first=1

@@ -13,7 +13,6 @@ from sync_assets.commands import bangumi_undo
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.tokens import Scope, create_token
-from sync_assets.ops.home import initialise_home
 from sync_assets.server.app import create_app
 from sync_assets.settings import load_settings
 from sync_assets.settings.problems import ConfigurationError
@@ -68,13 +67,13 @@ def form(payload):
 class World:
     """A person with a media server and an account of Bangumi, and none of Trakt."""
 
-    def __init__(self, server, directory, instance):
+    def __init__(self, server, directory, instance, new_home):
         self.instance = instance
         self.path = directory / "sync.toml"
         values = {"port": free_port(), "url": server.url, "token": TOKEN}
         self.path.write_text(CONFIGURATION.format(**values))
         self.settings = load_settings()
-        initialise_home(self.settings)
+        new_home(self.settings)
         catalogue = Catalogue(self.settings.catalog_directory / "index.sqlite")
         catalogue.subject(
             1, "星の茶壺", titles=("Star Kettle",), episodes=12, begin=day("2026-04-01")
@@ -128,10 +127,10 @@ class World:
 
 
 @pytest.fixture
-def world(server, tmp_path, monkeypatch):
+def world(server, tmp_path, monkeypatch, new_home):
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
     with dg.DagsterInstance.ephemeral() as instance:
-        made = World(server, tmp_path, instance)
+        made = World(server, tmp_path, instance, new_home)
         yield made
         made.ledger.close()
 

@@ -7,13 +7,12 @@ import pytest
 
 from sync_assets.catalog.index import CatalogIndex
 from sync_assets.definitions import build_defs
-from sync_assets.ops.home import initialise_home
 from sync_assets.settings import load_settings
 from sync_assets_tests.catalog import samples
 
 
 @pytest.fixture
-def configure(tmp_path, monkeypatch):
+def configure(tmp_path, monkeypatch, new_home):
     """Write a configuration whose sources are local files; missing ones are off."""
     monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync.toml"))
 
@@ -25,7 +24,7 @@ def configure(tmp_path, monkeypatch):
         text = "\n".join(lines).replace('path = "rensetsu_movies"', "enabled = false")
         (tmp_path / "sync.toml").write_text(text)
         settings = load_settings()
-        initialise_home(settings)
+        new_home(settings)
         return settings
 
     return write

@@ -32,8 +32,12 @@ def test_a_second_holder_is_told_who_the_first_one_is(ledger: Ledger) -> None:
         pass
 
 
-def test_a_holder_that_was_killed_frees_its_lease_at_once(ledger: Ledger, ledger_url: str) -> None:
-    died = subprocess.run([sys.executable, "-c", HOLD_AND_DIE, ledger_url], timeout=60, check=False)
+def test_a_holder_that_was_killed_frees_its_lease_at_once(
+    ledger: Ledger, migrated_url: str
+) -> None:
+    died = subprocess.run(
+        [sys.executable, "-c", HOLD_AND_DIE, migrated_url], timeout=60, check=False
+    )
     assert died.returncode == -9
     with hold_lease(ledger, "strm", purpose="the next run") as lease:
         lease.require()

@@ -84,10 +84,10 @@ def test_a_large_reservation_is_no_clock_that_was_set_back(ledger: Ledger) -> No
         reserve(ledger, limit, maximum_wait_seconds=2, clock=clock)
 
 
-def test_four_processes_share_one_budget(ledger: Ledger, ledger_url: str) -> None:
+def test_four_processes_share_one_budget(ledger: Ledger, migrated_url: str) -> None:
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", RESERVE, ledger_url], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", RESERVE, migrated_url], stdout=subprocess.PIPE, text=True
         )
         for _ in range(4)
     ]

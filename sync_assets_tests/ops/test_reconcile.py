@@ -11,7 +11,6 @@ import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
 from dagster._core.events import EngineEventData
 
-from sync_assets.ops.home import initialise_home
 from sync_assets.ops.reconcile import RunProcess, reconcile
 from sync_assets_tests.ops.waiting import wait_until
 
@@ -113,8 +112,8 @@ def test_a_process_that_nobody_has_waited_for_is_gone():
     process.wait()
 
 
-def test_a_run_from_the_shell_that_was_killed_has_failed(settings, tmp_path):
-    initialise_home(settings)
+def test_a_run_from_the_shell_that_was_killed_has_failed(settings, tmp_path, new_home):
+    new_home(settings)
     (tmp_path / "killed_definitions.py").write_text(DEFINITIONS, encoding="utf-8")
     command = "-m dagster job execute -m killed_definitions -j waiting"
     process = subprocess.Popen(

@@ -6,7 +6,6 @@ import dagster as dg
 import pytest
 
 from sync_assets.definitions import build_defs
-from sync_assets.ops.home import initialise_home
 from sync_assets.ops.retention import PruneResult, prune
 
 LATER = datetime.now(UTC) + timedelta(days=40)
@@ -26,8 +25,8 @@ def failing() -> None:
 
 
 @pytest.fixture
-def instance(settings):
-    initialise_home(settings)
+def instance(settings, new_home):
+    new_home(settings)
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         yield instance
 

@@ -31,8 +31,8 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Generator[Ledger]:
-    ledger = Ledger.open(settings.ledger_url)
+def ledger(settings: Settings, new_ledger: Callable[[Settings], Ledger]) -> Generator[Ledger]:
+    ledger = new_ledger(settings)
     yield ledger
     ledger.close()
 
@@ -53,7 +53,7 @@ def ingest(headers_for) -> Headers:
 
 
 @pytest.fixture
-def app(settings: Settings) -> FastAPI:
+def app(settings: Settings, ledger: Ledger) -> FastAPI:
     return create_app(settings)
 
 

@@ -41,10 +41,10 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path, ledger_url: str) -> Settings:
+def settings(tmp_path, migrated_url: str) -> Settings:
     return Settings(
         home=tmp_path / "home",
-        ledger=LedgerSettings.model_validate({"url": ledger_url}),
+        ledger=LedgerSettings.model_validate({"url": migrated_url}),
         # Nothing listens there: Dagster is down unless a test says otherwise.
         dagster=DagsterSettings(port=free_port()),
         watchlist=WatchlistSettings.model_validate(

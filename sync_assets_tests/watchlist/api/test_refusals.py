@@ -9,7 +9,7 @@ FORM = {"url": "https://public.example/show.xml", "title": "Show", "provider": "
 
 
 @pytest.fixture
-def ledger_url(tmp_path: Path) -> str:
+def migrated_url(tmp_path: Path) -> str:
     """One kind of database: nothing comes as far as there."""
     return f"sqlite:///{tmp_path / 'home' / 'ledger.db'}"
 

@@ -38,8 +38,8 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Iterator[Ledger]:
-    ledger = Ledger.open(settings.ledger_url)
+def ledger(settings: Settings, new_ledger: Callable[[Settings], Ledger]) -> Iterator[Ledger]:
+    ledger = new_ledger(settings)
     yield ledger
     ledger.close()
 
