@@ -30,7 +30,7 @@ def test_every_address_gets_a_message(
     receiver: NotificationReceiver,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    configure(receiver.address, receiver.address)
+    configure(receiver.apprise_url, receiver.apprise_url)
     assert main([]) == 0
     assert len(receiver.messages) == 2
     assert "address 2: took the message" in capsys.readouterr().out
@@ -41,7 +41,7 @@ def test_an_address_that_takes_nothing_is_named_by_its_number_alone(
     receiver: NotificationReceiver,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    configure(receiver.address, "json://user:password@127.0.0.1:1")
+    configure(receiver.apprise_url, "json://user:password@127.0.0.1:1")
     with pytest.raises(SyncError, match="1 of 2 addresses"):
         main([])
     shown = capsys.readouterr()

@@ -15,7 +15,7 @@ class NotificationReceiver(SocketServer):
         self.messages: list[dict[str, Any]] = []
 
     @property
-    def address(self) -> str:
+    def apprise_url(self) -> str:
         """Its address, as Apprise writes it."""
         return self.url.replace("http://", "json://")
 

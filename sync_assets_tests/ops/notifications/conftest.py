@@ -25,7 +25,7 @@ def settings_with(tmp_path: Path, receiver: NotificationReceiver) -> Callable[..
             {
                 "home": tmp_path,
                 "bangumi": {"accounts": {"alice": {"access_token": "a-secret-token"}}},
-                "notifications": {"urls": [receiver.address], **notifications},
+                "notifications": {"urls": [receiver.apprise_url], **notifications},
             }
         )
 

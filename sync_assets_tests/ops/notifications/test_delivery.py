@@ -71,7 +71,7 @@ def test_one_address_that_takes_it_is_enough(
     ledger: Ledger, settings_with, receiver: NotificationReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = "nonsense://very-secret"
-    settings = settings_with(urls=[wrong, receiver.address])
+    settings = settings_with(urls=[wrong, receiver.apprise_url])
     notify(ledger, REVIEW, "alice/1", "2 new to review")
     assert deliver(ledger, settings) == 1
     assert deliver(ledger, settings, clock=after(minutes=5)) == 0

@@ -1,6 +1,7 @@
 """The watchlist as a user works with it, in a real browser."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def watched(ledger: Ledger) -> None:
         title = (
             "Les Carnets de l'apothicaire: l'édition intégrale et ininterrompue 薬屋のひとりごと"
         )
-        row = add_item(connection, "browser", title=title, url=f"https://feeds.example/{title}")
+        url = f"https://feeds.example/{uuid.uuid4().hex}"
+        row = add_item(connection, "browser", title=title, url=url)
         episodes.see(connection, row, [SeenEpisode(numbered("1"), title="マオマオ" * 9)])
 
 
