@@ -1,7 +1,6 @@
 """The watchlist as a user works with it, in a real browser."""
 
 import re
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings
-from sync_assets.watchlist.store import episodes
+from sync_assets.watchlist.store import episodes, items
 from sync_assets.watchlist.store.episodes import SeenEpisode
 from sync_assets_tests.server.browsing import (
     PHONE,
@@ -56,8 +55,10 @@ def watched(ledger: Ledger) -> None:
         title = (
             "Les Carnets de l'apothicaire: l'édition intégrale et ininterrompue 薬屋のひとりごと"
         )
-        url = f"https://feeds.example/{uuid.uuid4().hex}"
-        row = add_item(connection, "browser", title=title, url=url)
+        url = "https://feeds.example/apothicaire"
+        row = items.find(connection, "browser", url)
+        if row is None:
+            row = add_item(connection, "browser", title=title, url=url)
         episodes.see(connection, row, [SeenEpisode(numbered("1"), title="マオマオ" * 9)])
 
 
