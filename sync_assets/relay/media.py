@@ -107,7 +107,7 @@ def add_medium(connection: Connection, new: NewMedium) -> AnyRow:
 
     Returns:
         Its row. Of one that was known, the file id and the link are replaced: the newest ones live
-        longest.
+        longest. Not by another source's: how far a link may reach depends on who gave it.
     """
     now = utc_now()
     values: dict[str, Any] = {
@@ -122,7 +122,7 @@ def add_medium(connection: Connection, new: NewMedium) -> AnyRow:
         assert media_id is not None  # noqa: S101 - nothing conflicts: the ledger has one writer
         return medium(connection, media_id)
     fresh = {name: values[name] for name in ("bot_id", "file_id", "link") if values[name]}
-    if fresh and known.kind == new.kind:
+    if fresh and (known.kind, known.source) == (new.kind, new.source):
         connection.execute(update(relay_media).where(relay_media.c.id == known.id).values(**fresh))
     return medium(connection, known.id)
 

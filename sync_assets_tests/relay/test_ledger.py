@@ -14,7 +14,14 @@ from sync_assets.ledger.types import utc_now
 from sync_assets.relay import downloads, media
 from sync_assets.relay.downloads import DOWNLOADS, DownloadNotPossibleError
 from sync_assets.relay.media import MEDIA, MessageRef
-from sync_assets.relay.models import Command, DownloadState, MediaState, Reason, ReasonCode
+from sync_assets.relay.models import (
+    Command,
+    DownloadKind,
+    DownloadState,
+    MediaState,
+    Reason,
+    ReasonCode,
+)
 from sync_assets.relay.uploads import UPLOADS
 from sync_assets_tests.relay.media import link_medium, telegram_medium
 
@@ -187,6 +194,17 @@ def test_the_same_medium_again_is_one_medium_with_the_newest_file_id(ledger: Led
         assert media.add_message(connection, MessageRef("1", 5, "5"), first.id)
         assert not media.add_message(connection, MessageRef("1", 5, "5"), first.id)
         assert media.add_message(connection, MessageRef("1", 6, "6"), first.id)
+
+
+def test_another_source_does_not_replace_the_link_of_the_same_torrent(ledger: Ledger) -> None:
+    values = {"kind": DownloadKind.MAGNET, "infohash": "a" * 40, "key": f"torrent:{'a' * 40}"}
+    own, foreign = (f"magnet:?xt=urn:btih:{'a' * 40}&tr=http://{host}/" for host in ("x", "y"))
+    with ledger.write() as connection:
+        media.add_medium(connection, link_medium(own, source="watchlist", **values))
+        again = media.add_medium(connection, link_medium(foreign, source="api", **values))
+        assert again.link == own
+        fresh = media.add_medium(connection, link_medium(foreign, source="watchlist", **values))
+        assert fresh.link == foreign
 
 
 def test_an_edited_message_changes_its_text(ledger: Ledger) -> None:

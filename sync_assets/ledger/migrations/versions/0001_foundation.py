@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from sync_assets.ledger.lifecycle import transition_triggers
+from sync_assets.ledger.triggers import transition_triggers
 from sync_assets.ledger.types import RowId, UtcDateTime
 
 revision = "0001"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from alembic import op
 
-from sync_assets.ledger.lifecycle import transition_triggers
+from sync_assets.ledger.triggers import transition_triggers
 from sync_assets.ledger.types import ExactDecimal, RowId, UtcDateTime
 
 revision = "0013"
