@@ -10,15 +10,15 @@ Its migration creates the constraint and executes `transition_triggers`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Connection, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CheckConstraint, Connection, Table, bindparam, select, update
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.events import Event, append_events
+from sync_assets.ledger.inserting import insert_rows
 from sync_assets.ledger.triggers import transition_triggers
 from sync_assets.ledger.types import AnyRow, utc_now
 
@@ -37,6 +37,19 @@ class StateConflictError(SyncError):
 
 class UnknownSubjectError(SyncError):
     """There is no row with this id."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changes with the state of one of several rows.
+
+    Attributes:
+        columns: Other columns to set, the same ones for every row.
+        detail: Facts for the history, JSON-serialisable, never secret.
+    """
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Lifecycle(Generic[State]):
@@ -141,10 +154,7 @@ class Lifecycle(Generic[State]):
         given: list[dict[str, Any]] = [
             {"state": self._initial_state(row), "changed_at": now, **row} for row in rows
         ]
-        ids: list[int | None] = []
-        # One statement holds rows of the same columns only.
-        for _, some in groupby(given, key=lambda row: row.keys()):
-            ids += self._insert(connection, list(some), unique)
+        ids = insert_rows(connection, self.table, given, unique)
         append_events(
             connection,
             [
@@ -191,7 +201,8 @@ class Lifecycle(Generic[State]):
             StateConflictError: The row is in a state that was not expected.
             IllegalTransitionError: The declaration does not allow the change.
         """
-        current = self.states(self._locked_row(connection, row_id).state)
+        before = self._locked_row(connection, row_id)
+        current = self.states(before.state)
         if expected is not None and current not in expected:
             raise StateConflictError(
                 f"{self.name} {row_id} is {current}, not {' or '.join(sorted(expected))}.",
@@ -204,20 +215,7 @@ class Lifecycle(Generic[State]):
             .values(state=str(to), changed_at=utc_now(), **changes)
             .returning(*self.table.c)
         ).one()
-        append_events(
-            connection,
-            [
-                Event(
-                    self.name,
-                    str(row_id),
-                    previous_state=str(current),
-                    state=str(to),
-                    run_id=run_id,
-                    detail=detail or {},
-                    owner=self._owner(row),
-                )
-            ],
-        )
+        append_events(connection, [self._event(before, to, run_id, detail)])
         return row
 
     def transition_all(
@@ -247,11 +245,54 @@ class Lifecycle(Generic[State]):
         """
         ids = list(dict.fromkeys(row_ids))
         rows: dict[int, AnyRow] = {}
-        for start in range(0, len(ids), _ROWS_PER_STATEMENT):
-            rows |= self._transition_some(
-                connection, ids[start : start + _ROWS_PER_STATEMENT], to, run_id=run_id, **changes
-            )
+        for some in _portions(ids):
+            rows |= self._transition_some(connection, some, to, run_id=run_id, **changes)
         return [rows[row_id] for row_id in ids]
+
+    def transition_each(
+        self,
+        connection: Connection,
+        changes: Mapping[int, Change],
+        to: State,
+        *,
+        expected: Collection[State],
+        run_id: str | None = None,
+    ) -> list[int]:
+        """Change the state of several rows, each with columns of its own.
+
+        Args:
+            connection: A writing transaction of the ledger.
+            changes: What changes with the state, by the ids of the rows.
+            to: The new state.
+            expected: The states that the caller believes the rows may be in; a row in another one,
+                or that is gone, is left as it is: somebody else was faster.
+            run_id: The Dagster run that does it, for the history.
+
+        Returns:
+            The ids of the rows that were changed.
+
+        Raises:
+            IllegalTransitionError: One of the rows may not change so; none is changed.
+        """
+        before: dict[int, AnyRow] = {}
+        for some in _portions(list(changes)):
+            before |= self._locked_rows(connection, some)
+        ids = [row_id for row_id in changes if row_id in before]
+        ids = [row_id for row_id in ids if before[row_id].state in expected]
+        if not ids:
+            return ids
+        for row_id in ids:
+            self._require_legal(row_id, self.states(before[row_id].state), to)
+        same = {"state": str(to), "changed_at": utc_now()}
+        connection.execute(
+            update(self.table).where(self.table.c.id == bindparam("row_id")),
+            [{"row_id": row_id, **same, **changes[row_id].columns} for row_id in ids],
+        )
+        append_events(
+            connection,
+            [self._event(before[each], to, run_id, changes[each].detail) for each in ids],
+        )
+        return ids
 
     def _transition_some(
         self,
@@ -262,35 +303,37 @@ class Lifecycle(Generic[State]):
         run_id: str | None,
         **changes: Any,
     ) -> dict[int, AnyRow]:
-        columns = self.table.c
-        query = select(columns.id, columns.state).where(columns.id.in_(ids)).with_for_update()
-        before = {row.id: self.states(row.state) for row in connection.execute(query)}
+        before = self._locked_rows(connection, ids)
         for row_id in ids:
             if row_id not in before:
                 raise self._unknown(row_id)
-            self._require_legal(row_id, before[row_id], to)
+            self._require_legal(row_id, self.states(before[row_id].state), to)
         changed = connection.execute(
             update(self.table)
-            .where(columns.id.in_(ids))
+            .where(self.table.c.id.in_(ids))
             .values(state=str(to), changed_at=utc_now(), **changes)
-            .returning(*columns)
+            .returning(*self.table.c)
         )
         rows = {row.id: row for row in changed}
-        append_events(
-            connection,
-            [
-                Event(
-                    self.name,
-                    str(row_id),
-                    previous_state=str(before[row_id]),
-                    state=str(to),
-                    run_id=run_id,
-                    owner=self._owner(rows[row_id]),
-                )
-                for row_id in ids
-            ],
-        )
+        append_events(connection, [self._event(before[each], to, run_id) for each in ids])
         return rows
+
+    def _event(
+        self,
+        before: AnyRow,
+        to: State,
+        run_id: str | None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> Event:
+        return Event(
+            self.name,
+            str(before.id),
+            previous_state=before.state,
+            state=str(to),
+            run_id=run_id,
+            detail=detail or {},
+            owner=before.owner if "owner" in self.table.c else None,
+        )
 
     def _require_legal(self, row_id: int, current: State, to: State) -> None:
         if to not in self.transitions[current]:
@@ -299,9 +342,6 @@ class Lifecycle(Generic[State]):
                 f"{self.name} {row_id} cannot go from {current} to {to}.",
                 remedy=f"From {current} it can go to: {following}.",
             )
-
-    def _owner(self, row: AnyRow) -> str | None:
-        return row.owner if "owner" in self.table.c else None
 
     def _unknown(self, row_id: int) -> UnknownSubjectError:
         return UnknownSubjectError(
@@ -316,28 +356,19 @@ class Lifecycle(Generic[State]):
             raise ValueError(message)
         return str(next(iter(self.initial)))
 
-    def _insert(
-        self, connection: Connection, rows: Sequence[Mapping[str, Any]], unique: Sequence[str]
-    ) -> list[int | None]:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        columns = self.table.c
-        if not unique:
-            statement = insert(self.table).returning(columns.id, sort_by_parameter_order=True)
-            return list(connection.execute(statement, rows).scalars())
-        statement = (
-            dialect.insert(self.table)
-            .on_conflict_do_nothing(index_elements=list(unique))
-            .returning(columns.id, *(columns[name] for name in unique))
-        )
-        inserted = {
-            tuple(values): row_id for row_id, *values in connection.execute(statement, rows)
-        }
-        # The rows that were there already give nothing back, so that their place says nothing.
-        return [inserted.pop(tuple(row[name] for name in unique), None) for row in rows]
-
     def _locked_row(self, connection: Connection, row_id: int) -> AnyRow:
-        query = select(self.table).where(self.table.c.id == row_id).with_for_update()
-        row = connection.execute(query).one_or_none()
+        row = self._locked_rows(connection, [row_id]).get(row_id)
         if row is None:
             raise self._unknown(row_id)
         return row
+
+    def _locked_rows(self, connection: Connection, ids: Sequence[int]) -> dict[int, AnyRow]:
+        columns = self.table.c
+        shown = [columns[name] for name in ("id", "state", "owner") if name in columns]
+        query = select(*shown).where(columns.id.in_(ids)).with_for_update()
+        return {row.id: row for row in connection.execute(query)}
+
+
+def _portions(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    for start in range(0, len(ids), _ROWS_PER_STATEMENT):
+        yield ids[start : start + _ROWS_PER_STATEMENT]

@@ -37,7 +37,7 @@ class Tool:
 TOOLS: Mapping[ToolName, Tool] = {
     # The binary itself: the script of the wheel is a Python process in front of it.
     "aria2c": Tool(Path(aria2c.ARIA2C), "--version", (1, 36)),
-    "rclone": Tool(_SCRIPTS / "rclone", "version", (1, 66)),
+    "rclone": Tool(_SCRIPTS / "rclone", "version", (1, 72)),
     "gallery_dl": Tool(_SCRIPTS / "gallery-dl", "--version", (1, 30)),
 }
 

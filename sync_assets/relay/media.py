@@ -3,6 +3,7 @@
 Holds the only functions that write to `relay_media` and `relay_messages`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -229,15 +230,17 @@ def medium(connection: Connection, media_id: int) -> AnyRow:
 
 
 def set_state(
-    connection: Connection, media_id: int, state: MediaState, *, run_id: str | None
+    connection: Connection, media_ids: Collection[int], state: MediaState, *, run_id: str | None
 ) -> None:
-    """Bring a medium into a state; one that is in it stays as it is.
+    """Bring media into a state; those that are in it stay as they are.
 
     Args:
         connection: A writing transaction of the ledger.
-        media_id: The medium.
+        media_ids: The media.
         state: The state.
         run_id: The Dagster run.
     """
-    if medium(connection, media_id).state != state:
-        MEDIA.transition(connection, media_id, state, run_id=run_id)
+    columns = relay_media.c
+    query = select(columns.id).where(columns.id.in_(media_ids), columns.state != state)
+    others = connection.execute(query.order_by(columns.id)).scalars().all()
+    MEDIA.transition_all(connection, others, state, run_id=run_id)

@@ -1,6 +1,7 @@
 """Names of files: whatever a sender called it becomes one that every disk and cloud takes."""
 
 import unicodedata
+from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -10,12 +11,14 @@ _MAXIMUM_BYTES = 200
 _MAXIMUM_SUFFIX_BYTES = 20
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _UNNAMED = "file"
+_REMEMBERED_NAMES = 4_096
 # Windows', and so OneDrive's.
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
 
 
+@lru_cache(_REMEMBERED_NAMES)
 def safe_name(name: str) -> str:
     """Return a name that means the same and can do no harm.
 

@@ -186,7 +186,7 @@ def _status(connection: Connection, reply: AnyRow) -> tuple[str, bool]:
     ]
     if not found:
         return NOTHING_TO_RELAY, True
-    lines = [_line(row, uploads.uploads_of(connection, row.id)) for row in found[:_MAXIMUM_LINES]]
+    lines = [_line(row, uploads.uploads_of(connection, [row.id])) for row in found[:_MAXIMUM_LINES]]
     if len(found) > _MAXIMUM_LINES:
         lines.append(f"and {len(found) - _MAXIMUM_LINES} more")
     is_final = all(row.media_state in _AT_REST for row in found)

@@ -4,7 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-_POLL_SECONDS = 0.05
+_SHORTEST_POLL_SECONDS = 0.05
+_LONGEST_POLL_SECONDS = 0.5
+# A step costs the same for one file and for fifty: with much to do, each takes more at once, and
+# leaves the processor to those who move the bytes.
+_PAUSE_PER_STEP = 4
 _IDLE_POLL_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 
@@ -54,12 +58,14 @@ def drive_to_rest(
                 driver.finish()
             if not any(driver.is_busy for driver in drivers):
                 return
+        began_at = time.thread_time()
         steps = [driver.step() for driver in drivers]
         is_moving = any(steps)
         if between_steps is not None:
             is_moving = between_steps() or is_moving
         if is_moving:
-            time.sleep(_POLL_SECONDS)
+            pause = _PAUSE_PER_STEP * (time.thread_time() - began_at)
+            time.sleep(min(max(pause, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
             continue
         waits = [wait for driver in drivers if (wait := driver.seconds_until_due()) is not None]
         if not waits or min(waits) > min(_LONGEST_WAIT_SECONDS, left):

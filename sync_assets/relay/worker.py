@@ -28,6 +28,7 @@ from sync_assets.relay.uploading.uploader import Uploader
 from sync_assets.settings import Settings
 from sync_assets.settings.relay import ReceiveMode
 from sync_assets.telegram.client import bot_id as id_of_bot
+from sync_assets.turns import quick_turns
 
 _EVERY_SECONDS = 2.0
 # Telegram takes one message per second in a chat.
@@ -98,7 +99,8 @@ def drive(
             return telegram is not None and telegram.attend()
 
         between_steps()
-        drive_to_rest([downloader, uploader], seconds=budget, between_steps=between_steps)
+        with quick_turns():
+            drive_to_rest([downloader, uploader], seconds=budget, between_steps=between_steps)
         if telegram is not None:
             telegram.finish()
     return report

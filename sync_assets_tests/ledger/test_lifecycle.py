@@ -14,6 +14,7 @@ from sync_assets.ledger import (
 )
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.inbox import INBOX, Delivery, InboxState, store
+from sync_assets.ledger.lifecycle import Change
 from sync_assets.ledger.schema import events, inbox_events
 from sync_assets.ledger.types import utc_now
 
@@ -132,6 +133,54 @@ def test_a_change_sets_other_columns_and_carries_detail(ledger: Ledger) -> None:
     with ledger.read() as connection:
         last = read_events(connection)[-1]
     assert (last.run_id, last.detail) == ("run-1", {"because": "数"})
+
+
+def test_several_rows_change_at_once_each_with_its_own_columns_and_history(
+    ledger: Ledger,
+) -> None:
+    rows = [put_in_state(ledger, InboxState.CLAIMED) for _ in range(3)]
+    changes = {row: Change({"failure_reason": f"{row} is bad"}, {"row": row}) for row in rows}
+    with ledger.write() as connection:
+        changed = INBOX.transition_each(
+            connection, changes, InboxState.FAILED, expected={InboxState.CLAIMED}, run_id="r"
+        )
+    assert changed == rows
+    with ledger.read() as connection:
+        columns = inbox_events.c
+        found = connection.execute(select(columns.id, columns.state, columns.failure_reason)).all()
+        history = [
+            (event.entity_id, event.previous_state, event.run_id, event.detail)
+            for event in read_events(connection)
+            if event.state == InboxState.FAILED
+        ]
+    assert [tuple(row) for row in found] == [(row, "failed", f"{row} is bad") for row in rows]
+    assert history == [(str(row), "claimed", "r", {"row": row}) for row in rows]
+
+
+def test_of_several_rows_those_that_others_have_changed_stay_as_they_are(ledger: Ledger) -> None:
+    claimed = put_in_state(ledger, InboxState.CLAIMED)
+    received = put_in_state(ledger, InboxState.RECEIVED)
+    with ledger.write() as connection:
+        changed = INBOX.transition_each(
+            connection,
+            {received: Change(), claimed: Change(), 999_999: Change()},
+            InboxState.FAILED,
+            expected={InboxState.CLAIMED},
+        )
+    assert changed == [claimed]
+    assert state_of(ledger, received) == "received"
+
+
+def test_several_rows_change_all_or_none(ledger: Ledger) -> None:
+    rows = [put_in_state(ledger, state) for state in (InboxState.CLAIMED, InboxState.RECEIVED)]
+    with pytest.raises(IllegalTransitionError), ledger.write() as connection:
+        INBOX.transition_each(
+            connection,
+            {row: Change() for row in rows},
+            InboxState.DONE,
+            expected=set(InboxState),
+        )
+    assert [state_of(ledger, row) for row in rows] == ["claimed", "received"]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET entity = 'x'", "DELETE FROM events"])

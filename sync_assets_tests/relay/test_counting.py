@@ -27,7 +27,7 @@ def test_only_the_days_that_changed_are_named_and_counted(ledger: Ledger) -> Non
         row = downloads.get(connection, ids["2026-02-01"])
         downloads.set_progress(connection, row.id, started_at=row.created_at)
         row = downloads.get(connection, row.id)
-        downloads.complete(connection, row, path="/f", size_bytes=7, checksum=None, run_id="r")
+        downloads.complete(connection, [downloads.Finished(row, "/f", 7, None)], run_id="r")
         row = downloads.get(connection, ids["2026-02-03"])
         reason = Reason(ReasonCode.NOT_FOUND, "It is gone. Send another link.")
         downloads.end(connection, row, DownloadState.FAILED, reason, run_id="r")

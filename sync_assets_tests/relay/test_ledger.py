@@ -255,9 +255,7 @@ def test_a_completed_download_is_not_paused_resumed_retried_or_cancelled(ledger:
     download_id = new_download(ledger)
     with ledger.write() as connection:
         row = downloads.get(connection, download_id)
-        downloads.complete(
-            connection, row, path="/f", size_bytes=3, checksum="sha-256=00", run_id="r"
-        )
+        downloads.complete(connection, [downloads.Finished(row, "/f", 3, "sha-256=00")], run_id="r")
     assert look(ledger, download_id).media_state == MediaState.DOWNLOADED
     for wish in (downloads.pause, downloads.resume, downloads.retry, downloads.cancel):
         with pytest.raises(DownloadNotPossibleError), ledger.write() as connection:

@@ -42,7 +42,7 @@ def complete(ledger: Ledger, download_id: int) -> None:
     with ledger.write() as connection:
         row = downloads.get(connection, download_id)
         downloads.complete(
-            connection, row, path="/f", size_bytes=3_000_000_000, checksum=None, run_id="r"
+            connection, [downloads.Finished(row, "/f", 3_000_000_000, None)], run_id="r"
         )
 
 
@@ -92,9 +92,10 @@ def test_numbers(ledger: Ledger) -> None:
     upload(ledger, done, UploadState.UPLOADING, bytes_per_second=5, uploaded_bytes=2)
     with ledger.write() as connection:
         row = downloads.get(connection, moving)
-        downloads.move(
-            connection, row, DownloadState.DOWNLOADING, run_id="r", bytes_per_second=2**33
+        started = downloads.Move(
+            row, DownloadState.DOWNLOADING, columns={"bytes_per_second": 2**33}
         )
+        downloads.move(connection, [started], run_id="r")
     with ledger.read() as connection:
         totals = download_totals(connection)
         assert (totals.states["completed"], totals.states["downloading"]) == (1, 1)
@@ -110,7 +111,8 @@ def test_the_board_has_what_moves_and_events_have_their_transfers(ledger: Ledger
     board = TransferBoard(seconds=0)
     with ledger.write() as connection:
         row = downloads.get(connection, download_id)
-        downloads.move(connection, row, DownloadState.DOWNLOADING, run_id="r")
+        started = downloads.Move(row, DownloadState.DOWNLOADING)
+        downloads.move(connection, [started], run_id="r")
     with ledger.read() as connection:
         progress = board.read_due(connection, last_event_id(connection))
         assert progress is not None

@@ -30,33 +30,26 @@ def want(ledger: Ledger, **values: Any) -> int:
         download_id = downloads.create(
             connection, media.add_medium(connection, link_medium(link, **values))
         )
-        uploads.plan_open(connection, TARGETS, run_id=None)
+        uploads.plan(connection, uploads.unplanned(connection, TARGETS), TARGETS, run_id=None)
     return download_id
 
 
 def finish(ledger: Ledger, download_id: int) -> None:
     with ledger.write() as connection:
         row = downloads.get(connection, download_id)
-        downloads.complete(connection, row, path="/f", size_bytes=3, checksum=None, run_id=None)
+        downloads.complete(connection, [downloads.Finished(row, "/f", 3, None)], run_id=None)
 
 
 def look(ledger: Ledger, download_id: int) -> dict[str, Any]:
     with ledger.read() as connection:
-        return {row.target: row for row in uploads.uploads_of(connection, download_id)}
+        return {row.target: row for row in uploads.uploads_of(connection, [download_id])}
 
 
 def publish(ledger: Ledger, row: Any) -> None:
     with ledger.write() as connection:
-        uploads.start(connection, row, remote_path="p/f", run_id=None)
-        uploads.complete(
-            connection,
-            row,
-            verified_by=VerifiedBy.SIZE,
-            size_bytes=3,
-            proof="size=3",
-            remote_path="p/f",
-            run_id=None,
-        )
+        uploads.start(connection, {row.id: "p/f"}, run_id=None)
+        completion = uploads.Completion(row, 3, VerifiedBy.SIZE, "size=3", "p/f")
+        uploads.complete(connection, [completion], run_id=None)
 
 
 def test_every_target_has_its_upload_as_soon_as_a_download_is_wanted(ledger: Ledger) -> None:
@@ -139,18 +132,11 @@ def test_what_was_published_is_completed_although_it_was_cancelled_meanwhile(
     finish(ledger, download_id)
     row = look(ledger, download_id)["first"]
     with ledger.write() as connection:
-        uploads.start(connection, row, remote_path="p/f", run_id=None)
+        uploads.start(connection, {row.id: "p/f"}, run_id=None)
         uploads.cancel_upload(connection, row.id)
         assert uploads.get_upload(connection, row.id).command == "cancel"
-        uploads.complete(
-            connection,
-            row,
-            verified_by=VerifiedBy.SIZE,
-            size_bytes=3,
-            proof="size=3",
-            remote_path="p/f",
-            run_id=None,
-        )
+        completion = uploads.Completion(row, 3, VerifiedBy.SIZE, "size=3", "p/f")
+        uploads.complete(connection, [completion], run_id=None)
     row = look(ledger, download_id)["first"]
     assert (row.state, row.command, row.media_state) == ("completed", None, "relayed")
 
@@ -167,7 +153,7 @@ def test_a_file_is_cleaned_when_all_have_it_and_none_is_under_way(ledger: Ledger
         later = utc_now() + timedelta(hours=1)
         uploads.postpone_cleaning(connection, download_id, not_before=later)
         assert uploads.cleanable(connection) == []
-        uploads.mark_cleaned(connection, download_id, run_id=None)
+        uploads.mark_cleaned(connection, [download_id], run_id=None)
         assert uploads.cleaned_early(connection) == []
     found = look(ledger, download_id)
     assert (found["first"].state, found["second"].state) == ("cleaned", "cancelled")
@@ -183,7 +169,7 @@ def test_a_retry_ends_the_pause_of_all_that_wait_for_the_same(ledger: Ledger) ->
     failed, waiting = (look(ledger, each)["first"] for each in ids)
     with ledger.write() as connection:
         later = utc_now() + timedelta(hours=1)
-        uploads.start(connection, failed, remote_path="p/f", run_id=None)
+        uploads.start(connection, {failed.id: "p/f"}, run_id=None)
         started = uploads.get_upload(connection, failed.id)
         uploads.fail(connection, started, QUOTA, run_id=None)
         uploads.hold_target(connection, "first", QUOTA, not_before=later)

@@ -137,7 +137,7 @@ def test_an_upload_whose_worker_was_killed_counts_as_lost(
 ) -> None:
     download_id = uploads.add("film.mkv", CONTENT)
     with uploads.ledger.write() as connection:
-        rows.start(connection, uploads.one(download_id), remote_path="7", run_id=None)
+        rows.start(connection, {uploads.one(download_id).id: "7"}, run_id=None)
     uploads.run()
     assert uploads.one(download_id).failure_code == "answer_lost"
     assert not telegram.messages

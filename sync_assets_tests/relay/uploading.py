@@ -106,9 +106,9 @@ class Uploads:
     def _complete(self, download_id: int, path: Path, size: int, checksum: str | None) -> None:
         with self.ledger.write() as connection:
             row = downloads.get(connection, download_id)
-            uploads.plan(connection, row, self.settings().relay.targets, run_id=None)
+            uploads.plan(connection, [row], self.settings().relay.targets, run_id=None)
             downloads.complete(
-                connection, row, path=str(path), size_bytes=size, checksum=checksum, run_id=None
+                connection, [downloads.Finished(row, str(path), size, checksum)], run_id=None
             )
 
     def folder(self, download_id: int) -> Path:
@@ -133,7 +133,7 @@ class Uploads:
     def of(self, download_id: int) -> dict[str, AnyRow]:
         """Return the uploads of a download by target."""
         with self.ledger.read() as connection:
-            return {row.target: row for row in uploads.uploads_of(connection, download_id)}
+            return {row.target: row for row in uploads.uploads_of(connection, [download_id])}
 
     def one(self, download_id: int) -> AnyRow:
         """Return the only upload of a download."""

@@ -35,7 +35,13 @@ def test_it_follows_a_download_also_over_a_restart_of_the_server(browser, ledger
             with ledger.write() as connection:
                 row = downloads.get(connection, download_id)
                 downloads.move(
-                    connection, row, DownloadState.DOWNLOADING, run_id=None, total_bytes=1_000
+                    connection,
+                    [
+                        downloads.Move(
+                            row, DownloadState.DOWNLOADING, columns={"total_bytes": 1_000}
+                        )
+                    ],
+                    run_id=None,
                 )
             expect(card.get_by_text("Downloading")).to_be_visible(timeout=SLOWLY)
             with ledger.write() as connection:

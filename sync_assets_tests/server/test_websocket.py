@@ -89,9 +89,8 @@ def test_a_download_is_followed_from_its_arrival_to_its_end(server, ledger, user
             "speed": 0,
         }
         with ledger.write() as connection:
-            downloads.move(
-                connection, row, DownloadState.DOWNLOADING, run_id=None, total_bytes=1_000
-            )
+            started = downloads.Move(row, DownloadState.DOWNLOADING, columns={"total_bytes": 1_000})
+            downloads.move(connection, [started], run_id=None)
         client.receive_until(type="download", status="downloading", total=1_000)
         before = newest(ledger)
         for completed in (100, 200, 300):
@@ -106,7 +105,7 @@ def test_a_download_is_followed_from_its_arrival_to_its_end(server, ledger, user
         with ledger.write() as connection:
             row = downloads.get(connection, download_id)
             downloads.complete(
-                connection, row, path="/f", size_bytes=1_000, checksum=None, run_id=None
+                connection, [downloads.Finished(row, "/f", 1_000, None)], run_id=None
             )
         ended = client.receive_until(type="download", status="completed")
         assert (ended["completed"], ended["speed"]) == (1_000, 0)
@@ -116,7 +115,8 @@ def test_who_comes_later_learns_at_once_what_is_under_way(server, ledger, user, 
     with ledger.write() as connection:
         download_id = enqueue(connection, source="test", link=link).download_id
         row = downloads.get(connection, download_id)
-        downloads.move(connection, row, DownloadState.DOWNLOADING, run_id=None, completed_bytes=5)
+        started = downloads.Move(row, DownloadState.DOWNLOADING, columns={"completed_bytes": 5})
+        downloads.move(connection, [started], run_id=None)
     for _ in range(2):
         with live_client(server.url, user) as client:
             client.receive_until(type="download", id=download_id, completed=5)

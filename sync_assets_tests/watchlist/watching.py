@@ -132,7 +132,7 @@ class Watching:
             rows = downloads.in_state(connection, *OPEN_DOWNLOADS)
             for row, path in zip(rows, paths, strict=False):
                 downloads.complete(
-                    connection, row, path=str(path), size_bytes=5, checksum=None, run_id=None
+                    connection, [downloads.Finished(row, str(path), 5, None)], run_id=None
                 )
 
     def fail(self) -> None:

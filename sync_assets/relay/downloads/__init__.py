@@ -5,7 +5,16 @@ want, `progress` what a worker finds out, `queries` what is known.
 """
 
 from sync_assets.relay.downloads.lifecycle import DOWNLOADS
-from sync_assets.relay.downloads.progress import complete, end, heard, move, set_progress
+from sync_assets.relay.downloads.progress import (
+    Finished,
+    Move,
+    complete,
+    end,
+    heard,
+    move,
+    set_progress,
+    start,
+)
 from sync_assets.relay.downloads.queries import (
     due_count,
     get,
@@ -28,6 +37,8 @@ from sync_assets.relay.downloads.wishes import (
 __all__ = [
     "DOWNLOADS",
     "DownloadNotPossibleError",
+    "Finished",
+    "Move",
     "Wanted",
     "cancel",
     "complete",
@@ -45,5 +56,6 @@ __all__ = [
     "resume",
     "retry",
     "set_progress",
+    "start",
     "want",
 ]

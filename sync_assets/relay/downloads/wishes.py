@@ -73,7 +73,7 @@ def create(connection: Connection, medium: AnyRow, *, run_id: str | None = None)
         ],
         run_id=run_id,
     )
-    media.set_state(connection, medium.id, MediaState.ARRIVED, run_id=run_id)
+    media.set_state(connection, [medium.id], MediaState.ARRIVED, run_id=run_id)
     assert download_id is not None  # noqa: S101 - created without conflict clause
     return download_id
 
@@ -203,7 +203,7 @@ def retry(connection: Connection, download_id: int, *, run_id: str | None = None
         aria2_session=None,
         **reason_columns(None),
     )
-    media.set_state(connection, row.media_id, MediaState.ARRIVED, run_id=run_id)
+    media.set_state(connection, [row.media_id], MediaState.ARRIVED, run_id=run_id)
     uploads.download_restarted(connection, download_id, run_id=run_id)
 
 

@@ -37,7 +37,7 @@ from sync_assets.relay.resting import drive_to_rest
 from sync_assets.settings.relay import RelaySettings
 
 _PROGRESS_SECONDS = 0.5
-_QUEUED_PER_SLOT = 10
+_QUEUED_PER_SLOT = 20
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
 _AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
 
@@ -162,10 +162,12 @@ class Downloader:
             self._progress_at = time.monotonic()
         for row in self._without_space(step, rows):
             self._consider(step, row, writes_progress=writes_progress)
+        ready = [row for row in step.starting if self._has_folder(row)]
+        self._settling.start(ready)
         self._settling.write()
         # What aria2 still holds of an earlier attempt would refuse the gid of the next one.
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
-        self._start(step)
+        self._start(step, ready)
         return self._is_moving()
 
     def _look(self, rows: Sequence[AnyRow]) -> _Step:
@@ -292,27 +294,22 @@ class Downloader:
 
     # New tasks.
 
-    def _start(self, step: _Step) -> None:
+    def _start(self, step: _Step, ready: Sequence[AnyRow]) -> None:
         """Give aria2 new tasks; the ledger has them since long, and the next step sees them."""
-        ready = [row for row in step.starting if self._has_folder(row)]
-        if ready:
-            now = utc_now()
-            with self._ledger.write() as connection:
-                for row in ready:
-                    started_at = row.started_at or now
-                    downloads.set_progress(connection, row.id, started_at=started_at)
-            answers = step.client.multicall([self._adding.call(row) for row in ready])
-            refused = {
-                row.gid: answer
-                for row, answer in zip(ready, answers, strict=True)
-                if isinstance(answer, Aria2RefusedError)
-            }
-            # A task that is there already is refused too, with a text that says something else.
-            _, known = look_at(step.client, refused)
-            for row in ready:
-                if row.gid in refused and row.gid not in known:
-                    reason = Reason(ReasonCode.ARIA2_ERROR, refused[row.gid].message)
-                    self._settling.settle(row, TryAgain(reason))
+        if not ready:
+            return
+        answers = step.client.multicall([self._adding.call(row) for row in ready])
+        refused = {
+            row.gid: answer
+            for row, answer in zip(ready, answers, strict=True)
+            if isinstance(answer, Aria2RefusedError)
+        }
+        # A task that is there already is refused too, with a text that says something else.
+        _, known = look_at(step.client, refused)
+        for row in ready:
+            if row.gid in refused and row.gid not in known:
+                reason = Reason(ReasonCode.ARIA2_ERROR, refused[row.gid].message)
+                self._settling.settle(row, TryAgain(reason))
         self._settling.write()
 
     def _has_folder(self, row: AnyRow) -> bool:

@@ -1,7 +1,7 @@
 """What an outcome means for a download's row; written together at the end of each step."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,6 +72,9 @@ class Settling:
         self._folders = folders
         self._run_id = run_id
         self._changes: list[Change] = []
+        self._moves: list[downloads.Move] = []
+        self._starting: list[int] = []
+        self._completed: list[tuple[AnyRow, Completed]] = []
         self.report = DownloadReport()
 
     def add(self, change: Change) -> None:
@@ -97,11 +100,15 @@ class Settling:
             reason: Why it does not move; None where it does.
             **changes: Other columns to set.
         """
-        self.add(
-            lambda connection: downloads.move(
-                connection, row, state, reason, run_id=self._run_id, **changes
-            )
-        )
+        self._moves.append(downloads.Move(row, state, reason, changes))
+
+    def start(self, rows: Sequence[AnyRow]) -> None:
+        """Note that aria2 is about to be given downloads.
+
+        Args:
+            rows: The downloads.
+        """
+        self._starting.extend(row.id for row in rows)
 
     def settle(self, row: AnyRow, outcome: Outcome) -> None:
         """Bring a download to where an outcome leads.
@@ -112,7 +119,7 @@ class Settling:
         """
         match outcome:
             case Completed():
-                self.add(lambda connection: self._complete(connection, row, outcome))
+                self._completed.append((row, outcome))
             case TorrentFetched():
                 self.add(lambda connection: self._keep_torrent(connection, row, outcome))
             case TryAgain():
@@ -132,41 +139,42 @@ class Settling:
         Raises:
             LedgerUnavailableError: It could not be written; it is collected still.
         """
-        if not self._changes:
+        collected = (self._changes, self._moves, self._completed, self._starting)
+        if not any(collected):
             return
         with self._ledger.write() as connection:
             for change in self._changes:
                 # A user was faster with this one: the next step sees what is wanted.
                 with suppress(StateConflictError):
                     change(connection)
-        self._changes.clear()
+            downloads.move(connection, self._moves, run_id=self._run_id)
+            self._write_completed(connection)
+            if self._starting:
+                downloads.start(connection, self._starting)
+        for each in collected:
+            each.clear()
 
-    def _complete(self, connection: Connection, row: AnyRow, outcome: Completed) -> None:
-        uploads.plan(connection, row, self._settings.targets, run_id=self._run_id)
-        downloads.complete(
-            connection,
-            row,
-            path=outcome.path,
-            size_bytes=outcome.size_bytes,
-            checksum=outcome.checksum,
-            run_id=self._run_id,
-        )
-        self.report.completed += 1
-        self.report.received_bytes += outcome.size_bytes
+    def _write_completed(self, connection: Connection) -> None:
+        if not self._completed:
+            return
+        rows = [row for row, _ in self._completed]
+        uploads.plan(connection, rows, self._settings.targets, run_id=self._run_id)
+        finished = [
+            downloads.Finished(row, outcome.path, outcome.size_bytes, outcome.checksum)
+            for row, outcome in self._completed
+        ]
+        written = downloads.complete(connection, finished, run_id=self._run_id)
+        self.report.completed += len(written)
+        self.report.received_bytes += sum(each.size_bytes for each in written)
 
     def _keep_torrent(self, connection: Connection, row: AnyRow, fetched: TorrentFetched) -> None:
         other = media.set_torrent(
             connection, row.media_id, fetched.content, infohash(fetched.content)
         )
         if other is None:
-            downloads.move(
-                connection,
-                row,
-                DownloadState.PENDING,
-                run_id=self._run_id,
-                completed_bytes=0,
-                total_bytes=None,
-            )
+            again = {"completed_bytes": 0, "total_bytes": None}
+            moved = downloads.Move(row, DownloadState.PENDING, columns=again)
+            downloads.move(connection, [moved], run_id=self._run_id)
             return
         text = f"It is the same torrent as medium {other}. Nothing to do."
         reason = Reason(ReasonCode.DUPLICATE_TORRENT, text)

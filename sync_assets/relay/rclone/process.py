@@ -1,11 +1,10 @@
-"""A private `rclone rcd` for as long as it is needed, on a free port of this machine.
+"""A private `rclone rcd` for as long as it is needed, at a socket that only this user can reach.
 
 What it needs goes through its environment, which only this user can read; an argument would be
 seen by everybody.
 """
 
 import os
-import secrets
 import signal
 import subprocess
 import threading
@@ -13,15 +12,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-
-from pydantic import SecretStr
+from tempfile import TemporaryDirectory
 
 from sync_assets.errors import SyncError
-from sync_assets.ops.services import free_port
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneUnreachableError
 
-_HOST = "127.0.0.1"
-_USER = "sync_assets"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _STARTS = 3
@@ -55,6 +50,7 @@ class RcloneProcess:
         self._program = program
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        self._folder: TemporaryDirectory[str] | None = None
         self._client: RcloneClient | None = None
         self._lock = threading.Lock()
 
@@ -89,12 +85,10 @@ class RcloneProcess:
             self._end()
 
     def _start(self) -> RcloneClient | None:
-        password, port = SecretStr(secrets.token_urlsafe(32)), free_port(_HOST)
-        own = {
-            "RCLONE_RC_ADDR": f"{_HOST}:{port}",
-            "RCLONE_RC_USER": _USER,
-            "RCLONE_RC_PASS": password.get_secret_value(),
-        }
+        # Of mode 0700, so that nobody else gets as far as the socket.
+        self._folder = TemporaryDirectory(prefix="sync-rclone-", ignore_cleanup_errors=True)
+        path = Path(self._folder.name) / "socket"
+        own = {"RCLONE_RC_ADDR": f"unix://{path}", "RCLONE_RC_NO_AUTH": "true"}
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("SYNC_")
         }
@@ -106,7 +100,7 @@ class RcloneProcess:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        client = RcloneClient(_HOST, port, _USER, password)
+        client = RcloneClient(path)
         deadline = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
@@ -120,18 +114,24 @@ class RcloneProcess:
 
     def _end(self) -> None:
         self._client = None
+        folder, self._folder = self._folder, None
         process, self._process = self._process, None
-        if process is None:
-            return
-        # The group, so that `cat` cannot end whoever has rclone's number by then.
-        _signal_group(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            _signal_group(process.pid, signal.SIGKILL)
-            process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
+        if process is not None:
+            _end(process)
+        if folder is not None:
+            folder.cleanup()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # The group, so that `cat` cannot end whoever has rclone's number by then.
+    _signal_group(process.pid, signal.SIGTERM)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _signal_group(process_group: int, number: signal.Signals) -> None:

@@ -4,23 +4,23 @@ Jobs are numbered from 1 in each process, so that a number alone may mean anothe
 restart: each job has a group of its own, by which it is known.
 """
 
-import base64
 import http
 import http.client
 import json
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
-
-from pydantic import SecretStr
 
 from sync_assets.errors import SyncError
 
 _SHORTEST_POLL_SECONDS = 0.01
 _LONGEST_POLL_SECONDS = 0.25
 _STOP_SECONDS = 10.0
+_HEADERS = {"Content-Type": "application/json"}
 
 
 class RcloneUnreachableError(SyncError):
@@ -41,20 +41,26 @@ class RcloneRefusedError(SyncError):
         self.status = status
 
 
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        # Without a limit of time: a move, or reading back, takes as long as the storage does.
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+
 class RcloneClient:
     """A connection to one rclone; for several threads at once.
 
     Args:
-        host: Its address.
-        port: Its port.
-        user: Its user.
-        password: The user's password.
+        path: Its socket.
     """
 
-    def __init__(self, host: str, port: int, user: str, password: SecretStr) -> None:
-        login = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
-        self._headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
-        self._host, self._port = host, port
+    def __init__(self, path: Path) -> None:
+        self._path = path
         # One for each thread: measured, a library's pool takes several times as long.
         self._connections = threading.local()
 
@@ -74,7 +80,7 @@ class RcloneClient:
         """
         connection = self._connection()
         try:
-            connection.request("POST", f"/{method}", json.dumps(parameters), self._headers)
+            connection.request("POST", f"/{method}", json.dumps(parameters), _HEADERS)
             answer = connection.getresponse()
             content = json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -86,6 +92,26 @@ class RcloneClient:
         if answer.status != http.HTTPStatus.OK:
             raise RcloneRefusedError(str(content.get("error", "")), answer.status)
         return content
+
+    def call_in_turn(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """Call methods one after the other with one request, and wait for all.
+
+        Args:
+            *calls: The methods with what they take.
+
+        Returns:
+            Their results.
+
+        Raises:
+            RcloneRefusedError: One of them failed; those after it were called all the same.
+            RcloneUnreachableError: No answer came; they may have had their effect.
+        """
+        inputs = [{"_path": method, **parameters} for method, parameters in calls]
+        results = self.call("job/batch", concurrency=1, inputs=inputs)["results"]
+        for result in results:
+            if "error" in result:
+                raise RcloneRefusedError(str(result["error"]), int(result.get("status", 500)))
+        return results
 
     def run(
         self, method: str, *, meanwhile: Callable[[str], None] | None = None, **parameters: Any
@@ -105,7 +131,7 @@ class RcloneClient:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: rclone is gone, and with it the job.
         """
-        group = f"sync_assets-{secrets.token_hex(8)}"
+        group = new_group()
         job_id = self.call(method, _async=True, _group=group, **parameters)["jobid"]
         try:
             status = self._wait(job_id, group, meanwhile)
@@ -120,8 +146,7 @@ class RcloneClient:
     def _connection(self) -> http.client.HTTPConnection:
         found: http.client.HTTPConnection | None = getattr(self._connections, "own", None)
         if found is None:
-            # Without a limit of time: a move, or reading back, takes as long as the storage does.
-            found = http.client.HTTPConnection(self._host, self._port)
+            found = _UnixConnection(self._path)
             self._connections.own = found
         return found
 
@@ -158,3 +183,8 @@ class RcloneClient:
         except (RcloneRefusedError, RcloneUnreachableError):
             # Finished, or gone with its process.
             return
+
+
+def new_group() -> str:
+    """Return the name of a group that no other request has."""
+    return f"sync_assets-{secrets.token_hex(8)}"

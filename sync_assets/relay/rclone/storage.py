@@ -1,11 +1,12 @@
 """A folder of a storage that rclone knows: what lies there, and how it gets there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
+from sync_assets.relay.rclone.folders import KnownFolders
+from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError, new_group
 
 _NOT_THERE = 404
 _SMALL_BYTES = 1024 * 1024
@@ -39,6 +40,8 @@ class Storage:
         self._remote = remote
         self._hash_type: str | None = None
         self._knows_hash_type = False
+        self._tells_sizes = False
+        self._folders = KnownFolders(self._is_folder, self._folders_in)
 
     def hash_type(self) -> str | None:
         """Return the kind of checksum by which files are compared; None where there is none.
@@ -64,37 +67,30 @@ class Storage:
             RcloneRefusedError: The storage cannot tell.
             RcloneUnreachableError: rclone is gone.
         """
-        hash_type = self.hash_type()
-        # Only files: else rclone lists the folder that the path is in.
-        options: dict[str, Any] = {"filesOnly": True, "noModTime": True, "noMimeType": True}
-        if hash_type is not None:
-            options |= {"showHash": True, "hashTypes": [hash_type]}
-        answer = self._client().call("operations/stat", fs=self._remote, remote=path, opt=options)
-        item = answer.get("item")
-        if item is None:
-            return None
-        size = item["Size"]
-        hashes = {name: value for name, value in (item.get("Hashes") or {}).items() if value}
-        return Entry(size if size >= 0 else None, hashes)
+        return self._entry(self._client().call("operations/stat", **self._look_at(path)))
+
+    def has_sizes_only(self) -> bool:
+        """Tell whether a file can be compared by its size and by nothing better.
+
+        rclone does that itself at the end of each copy. False until a size was seen.
+
+        Raises:
+            RcloneRefusedError: The storage cannot be used.
+            RcloneUnreachableError: rclone is gone.
+        """
+        return self._tells_sizes and self.hash_type() is None
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether there is a folder at a path.
+        """Tell whether there is a folder at a path, as far as it is not quite new.
 
         Args:
-            path: The path, at which there is no file: some storages list a file as a folder of it.
+            path: The path.
 
         Raises:
             RcloneRefusedError: The storage cannot tell.
             RcloneUnreachableError: rclone is gone.
         """
-        options = {"noModTime": True, "noMimeType": True}
-        try:
-            self._client().call("operations/list", fs=self._remote, remote=path, opt=options)
-        except RcloneRefusedError as error:
-            if _is_missing(error) or "is a file" in error.text:
-                return False
-            raise
-        return True
+        return self._folders.has(path)
 
     def names_in(self, path: str) -> Sequence[str]:
         """Return the paths of what lies in a folder; nothing where there is none.
@@ -106,23 +102,17 @@ class Storage:
             RcloneRefusedError: The storage cannot tell.
             RcloneUnreachableError: rclone is gone.
         """
-        options = {"noModTime": True, "noMimeType": True}
-        try:
-            answer = self._client().call(
-                "operations/list", fs=self._remote, remote=path.rstrip("/"), opt=options
-            )
-        except RcloneRefusedError as error:
-            if _is_missing(error):
-                return []
-            raise
-        return [item["Path"] for item in answer["list"]]
+        return [item["Path"] for item in self._list(path.rstrip("/")) or ()]
 
-    def copy(self, file: Path, path: str, *, meanwhile: Callable[[str], None]) -> None:
+    def copy(
+        self, file: Path, path: str, *, is_new: bool, meanwhile: Callable[[str], None]
+    ) -> None:
         """Copy a local file to a path.
 
         Args:
             file: The file.
             path: The path.
+            is_new: Whether nothing can be there, so that rclone need not look.
             meanwhile: See `RcloneClient.run`; not called for a small file.
 
         Raises:
@@ -130,10 +120,12 @@ class Storage:
             RcloneUnreachableError: rclone is gone; a part may be there.
         """
         parameters = {
-            "srcFs": str(file.parent),
-            "srcRemote": file.name,
+            # One file system for all, which rclone keeps: it makes each anew that it meets.
+            "srcFs": file.anchor,
+            "srcRemote": file.relative_to(file.anchor).as_posix(),
             "dstFs": self._remote,
             "dstRemote": path,
+            "_config": {"NoCheckDest": is_new},
         }
         if file.stat().st_size <= _SMALL_BYTES:
             # There before a job for it could be looked at twice.
@@ -151,21 +143,38 @@ class Storage:
         moving = stats.get("transferring") or [{}]
         return int(stats.get("bytes") or 0), int(moving[0].get("speedAvg") or 0)
 
-    def move(self, path: str, to: str) -> None:
-        """Move a file within the storage; what lies at its new place would be replaced.
+    def move(self, path: str, to: str) -> tuple[bool, Entry | None]:
+        """Move a file within the storage, unless there is one at its new place.
 
         Args:
             path: Where it is.
             to: Where it is to be.
 
+        Returns:
+            Whether it is known to be moved, otherwise look whether it still is where it was; and
+            the file that is at its new place now.
+
         Raises:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: rclone is gone; it may have had its effect.
         """
-        remote = self._remote
-        self._client().call(
-            "operations/movefile", srcFs=remote, srcRemote=path, dstFs=remote, dstRemote=to
+        self._folders.made(folder_of(to).rstrip("/"))
+        remote, group = self._remote, new_group()
+        move = {
+            "srcFs": remote,
+            "srcRemote": path,
+            "dstFs": remote,
+            "dstRemote": to,
+            "_group": group,
+            "_config": {"IgnoreExisting": True},
+        }
+        _, stats, found = self._client().call_in_turn(
+            ("operations/movefile", move),
+            # Nothing else tells whether it has moved anything.
+            ("core/stats", {"group": group}),
+            ("operations/stat", self._look_at(to)),
         )
+        return bool(stats.get("renames")), self._entry(found)
 
     def delete(self, path: str) -> None:
         """Remove a file; one that is not there stays so.
@@ -199,6 +208,44 @@ class Storage:
             hash_type: The kind, such as `quickxor`.
         """
         return self._hash(str(file.parent), file.name, hash_type, download=False)
+
+    def _look_at(self, path: str) -> dict[str, Any]:
+        """Return what `operations/stat` takes to look at a file."""
+        hash_type = self.hash_type()
+        # Only files: else rclone lists the folder that the path is in.
+        options: dict[str, Any] = {"filesOnly": True, "noModTime": True, "noMimeType": True}
+        if hash_type is not None:
+            options |= {"showHash": True, "hashTypes": [hash_type]}
+        return {"fs": self._remote, "remote": path, "opt": options}
+
+    def _list(self, path: str) -> Sequence[Mapping[str, Any]] | None:
+        """Return what lies in a folder; None where there is none."""
+        options = {"noModTime": True, "noMimeType": True}
+        try:
+            answer = self._client().call(
+                "operations/list", fs=self._remote, remote=path, opt=options
+            )
+        except RcloneRefusedError as error:
+            if _is_missing(error) or "is a file" in error.text:
+                return None
+            raise
+        return answer["list"]
+
+    def _is_folder(self, path: str) -> bool:
+        # Some storages list a file as if it were a folder with itself in it.
+        return self.entry(path) is None and self._list(path) is not None
+
+    def _folders_in(self, path: str) -> frozenset[str]:
+        return frozenset(item["Name"] for item in self._list(path) or () if item["IsDir"])
+
+    def _entry(self, answer: Mapping[str, Any]) -> Entry | None:
+        item = answer.get("item")
+        if item is None:
+            return None
+        size = item["Size"]
+        hashes = {name: value for name, value in (item.get("Hashes") or {}).items() if value}
+        self._tells_sizes = self._tells_sizes or size >= 0
+        return Entry(size if size >= 0 else None, hashes)
 
     def _hash(self, remote: str, path: str, hash_type: str, *, download: bool) -> str:
         answer = self._client().call(

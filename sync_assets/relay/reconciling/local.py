@@ -1,5 +1,6 @@
 """The ledger beside the download directory, and beside itself."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from sync_assets.relay.models import (
     MediaState,
     Reason,
     ReasonCode,
+    UploadState,
 )
 from sync_assets.relay.reconciling.findings import Difference, Finding
 
@@ -41,7 +43,10 @@ def find_local(ledger: Ledger, folders: DownloadFolders) -> Iterator[Finding]:
         known = set(connection.execute(select(relay_downloads.c.gid)).scalars())
         newest = downloads.in_state(connection, *DownloadState)
         early = uploads.cleaned_early(connection)
-        of_each = {row.id: uploads.uploads_of(connection, row.id) for row in newest}
+        rows = uploads.uploads_in_state(connection, *UploadState)
+    of_each: defaultdict[int, list[AnyRow]] = defaultdict(list)
+    for upload in rows:
+        of_each[upload.download_id].append(upload)
     for row in newest:
         if row.state == DownloadState.COMPLETED:
             yield from _file(ledger, folders, row, of_each[row.id])
@@ -123,7 +128,7 @@ def _medium_state(row: AnyRow, own: Sequence[AnyRow]) -> MediaState:
 def _set_medium(ledger: Ledger, media_id: int, before: MediaState, state: MediaState) -> None:
     with ledger.write() as connection:
         for each in (*_between(before, state), state):
-            media.set_state(connection, media_id, each, run_id=None)
+            media.set_state(connection, [media_id], each, run_id=None)
 
 
 def _between(before: MediaState, after: MediaState) -> Sequence[MediaState]:
@@ -145,11 +150,11 @@ def _fetch_again(ledger: Ledger, row: AnyRow) -> None:
     with ledger.write() as connection:
         current = downloads.get(connection, row.id)
         if current.media_state == MediaState.RELAYED:
-            media.set_state(connection, row.media_id, MediaState.DOWNLOADED, run_id=None)
+            media.set_state(connection, [row.media_id], MediaState.DOWNLOADED, run_id=None)
         downloads.end(connection, current, DownloadState.FAILED, _MISSING, run_id=None)
         downloads.retry(connection, row.id)
 
 
 def _note_cleaned(ledger: Ledger, row: AnyRow) -> None:
     with ledger.write() as connection:
-        uploads.mark_cleaned(connection, row.id, run_id=None)
+        uploads.mark_cleaned(connection, [row.id], run_id=None)

@@ -119,7 +119,7 @@ class _Sending:
         row: AnyRow,
         transfer: Transfer,
     ) -> None:
-        self._remote = settings.remote
+        self._settings = settings
         self._storage = storage
         self._claims = claims
         self._row = row
@@ -137,9 +137,11 @@ class _Sending:
             is_there = self._bring()
         if not is_there:
             return Postponed(_DAMAGED)
+        # Before the first attempt nothing of this upload can be there.
+        looks = self._is_folder or not self._transfer.is_first
         for name in self._names:
-            with self._claims.claim(f"{self._remote}/{name}"):
-                outcome = self._publish(name)
+            with self._claims.claim(f"{self._settings.remote}/{name}"):
+                outcome = self._publish(name, looks=looks)
             if outcome is not None:
                 return outcome
         return Refused(_NAME_TAKEN)
@@ -198,16 +200,23 @@ class _Sending:
             self._verifier.expect(file, lambda: self._report(group))
 
         self._transfer.require()
-        self._storage.copy(file.path, part, meanwhile=meanwhile)
+        is_new = self._transfer.is_first
+        self._storage.copy(file.path, part, is_new=is_new, meanwhile=meanwhile)
         self._transfer.require()
         self._verifier.expect(file, self._transfer.require)
-        entry = self._storage.entry(part)
-        if entry is None or self._verifier.proof_of_own(file, part, entry) is None:
+        if not self._has_arrived(file, part):
             self._storage.delete(part)
             return False
         self._done_bytes += file.size_bytes
         self._transfer.report(self._done_bytes, 0)
         return True
+
+    def _has_arrived(self, file: LocalFile, part: str) -> bool:
+        if self._storage.has_sizes_only() and not self._settings.read_back:
+            # rclone has compared them, and what is published is compared again.
+            return True
+        entry = self._storage.entry(part)
+        return entry is not None and self._verifier.proof_of_own(file, part, entry) is not None
 
     def _report(self, group: str) -> None:
         self._transfer.require()
@@ -215,9 +224,9 @@ class _Sending:
             copied, speed = self._storage.progress(group)
             self._transfer.report(self._done_bytes + copied, speed)
 
-    def _publish(self, name: str) -> UploadOutcome | None:
+    def _publish(self, name: str, *, looks: bool) -> UploadOutcome | None:
         """Move everything to its name, unless that is taken; return None then."""
-        found = self._found(name)
+        found = self._found(name) if looks else {}
         if found is None:
             return None
         if not found and not self._is_folder and self._storage.is_folder(name):
@@ -228,8 +237,10 @@ class _Sending:
             if file.name in found:
                 self._storage.delete(part)
                 continue
-            self._storage.move(part, path)
-            entry = self._storage.entry(path)
+            is_moved, entry = self._storage.move(part, path)
+            if not is_moved and self._storage.entry(part) is not None:
+                # A file has the name, over which rclone moves nothing: it may be the same one.
+                return None if looks else self._publish(name, looks=True)
             proof = None if entry is None else self._verifier.proof_of_own(file, path, entry)
             if proof is None:
                 return Postponed(_DAMAGED)

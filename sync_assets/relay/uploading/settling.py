@@ -1,11 +1,15 @@
-"""What an outcome means for the rows of uploads and downloads."""
+"""What an outcome means for the rows of uploads; written together at the end of each step."""
 
 import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
+from sync_assets.ledger import Ledger, StateConflictError
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import downloads, uploads
 from sync_assets.relay.engine.folders import DownloadFolders
@@ -22,6 +26,8 @@ from sync_assets.relay.uploading.outcomes import (
 from sync_assets.settings.relay import RelaySettings
 
 _logger = logging.getLogger(__name__)
+
+Change = Callable[[Connection], Any]
 
 
 @dataclass
@@ -44,10 +50,11 @@ class UploadReport:
 
 
 class UploadSettling:
-    """Writes what has become of uploads.
+    """Collects changes of rows, and writes them in one transaction.
 
     Args:
         settings: The configuration of the relay.
+        ledger: The ledger.
         folders: Where downloads lie.
         run_id: The Dagster run, for the history.
     """
@@ -55,71 +62,133 @@ class UploadSettling:
     def __init__(
         self,
         settings: RelaySettings,
+        ledger: Ledger,
         folders: DownloadFolders,
         *,
         run_id: str | None,
     ) -> None:
         self._settings = settings
+        self._ledger = ledger
         self._folders = folders
         self._run_id = run_id
+        self._changes: list[Change] = []
+        self._beginning: dict[int, str] = {}
+        self._published: list[tuple[AnyRow, Published]] = []
+        self._cleaned: list[int] = []
         self.report = UploadReport()
 
-    def settle(self, connection: Connection, row: AnyRow, outcome: UploadOutcome) -> None:
+    @property
+    def beginning(self) -> int:
+        """How many uploads are about to begin."""
+        return len(self._beginning)
+
+    def add(self, change: Change) -> None:
+        """Add a change.
+
+        Args:
+            change: Writes it, in the transaction that it gets.
+        """
+        self._changes.append(change)
+
+    def begin(self, row: AnyRow, remote_path: str) -> None:
+        """Let an upload begin.
+
+        Args:
+            row: The upload, which is pending.
+            remote_path: Where it goes.
+        """
+        self._beginning[row.id] = remote_path
+
+    def settle(self, row: AnyRow, outcome: UploadOutcome) -> None:
         """Bring an upload to where an outcome leads.
 
         Args:
-            connection: A writing transaction of the ledger.
             row: The upload, as it was when it began.
             outcome: What became of it.
         """
-        if isinstance(outcome, SourceLost):
-            # Before it is written, so that nobody takes a damaged file for the download's.
-            self._folders.discard(downloads.get(connection, row.download_id))
-        current = uploads.get_upload(connection, row.id)
         if isinstance(outcome, Published):
-            self._complete(connection, current, outcome)
-        elif current.state == UploadState.UPLOADING:
-            self._end_attempt(connection, current, outcome)
+            self._published.append((row, outcome))
+        else:
+            self.add(lambda connection: self._end_attempt(connection, row, outcome))
 
-    def fail(self, connection: Connection, row: AnyRow, reason: Reason, **changes: int) -> None:
+    def fail(self, row: AnyRow, reason: Reason) -> None:
         """Give an upload up.
 
         Args:
-            connection: A writing transaction of the ledger.
             row: The upload.
             reason: Why, with what to do.
-            **changes: Other columns to set.
         """
+        self.add(lambda connection: self._fail(connection, row, reason))
+
+    def clean(self, download_id: int) -> None:
+        """Note that a download's local file is removed.
+
+        Args:
+            download_id: The download.
+        """
+        self._cleaned.append(download_id)
+
+    def write(self) -> Sequence[int]:
+        """Write what was collected.
+
+        Returns:
+            The ids of the uploads that begin now.
+
+        Raises:
+            LedgerUnavailableError: It could not be written; it is collected still.
+        """
+        collected = (self._changes, self._beginning, self._published, self._cleaned)
+        if not any(collected):
+            return ()
+        with self._ledger.write() as connection:
+            for change in self._changes:
+                # A user was faster with this one: the next step sees what is wanted.
+                with suppress(StateConflictError):
+                    change(connection)
+            self._write_published(connection)
+            if self._cleaned:
+                uploads.mark_cleaned(connection, self._cleaned, run_id=self._run_id)
+            begun = uploads.start(connection, self._beginning, run_id=self._run_id)
+        self.report.completed += len(self._published)
+        self.report.sent_bytes += sum(outcome.size_bytes for _, outcome in self._published)
+        self.report.cleaned += len(self._cleaned)
+        for each in collected:
+            each.clear()
+        return begun
+
+    def _write_published(self, connection: Connection) -> None:
+        if not self._published:
+            return
+        completions = [
+            uploads.Completion(row, each.size_bytes, each.verified_by, each.proof, each.remote_path)
+            for row, each in self._published
+        ]
+        uploads.complete(connection, completions, run_id=self._run_id)
+
+    def _fail(self, connection: Connection, row: AnyRow, reason: Reason, **changes: int) -> None:
         self.report.failed += 1
         _logger.warning("Upload %d has failed: %s", row.id, reason.text)
         uploads.fail(connection, row, reason, run_id=self._run_id, **changes)
 
-    def _complete(self, connection: Connection, row: AnyRow, outcome: Published) -> None:
-        uploads.complete(
-            connection,
-            row,
-            size_bytes=outcome.size_bytes,
-            verified_by=outcome.verified_by,
-            proof=outcome.proof,
-            remote_path=outcome.remote_path,
-            run_id=self._run_id,
-        )
-        self.report.completed += 1
-        self.report.sent_bytes += outcome.size_bytes
-
-    def _end_attempt(self, connection: Connection, row: AnyRow, outcome: UploadOutcome) -> None:
+    def _end_attempt(self, connection: Connection, begun: AnyRow, outcome: UploadOutcome) -> None:
+        if isinstance(outcome, SourceLost):
+            # Before it is written, so that nobody takes a damaged file for the download's.
+            self._folders.discard(downloads.get(connection, begun.download_id))
+        row = uploads.get_upload(connection, begun.id)
+        if row.state != UploadState.UPLOADING:
+            return
         match outcome:
             case Postponed():
                 self._postpone(connection, row, outcome)
             case Refused():
-                self.fail(connection, row, outcome.reason)
+                self._fail(connection, row, outcome.reason)
                 if outcome.is_of_target:
                     pause = timedelta(seconds=self._settings.retry_backoff_max_seconds)
                     uploads.hold_target(
                         connection, row.target, outcome.reason, not_before=utc_now() + pause
                     )
             case SourceLost():
-                self.fail(connection, row, outcome.reason)
+                self._fail(connection, row, outcome.reason)
                 if row.media_state != MediaState.RELAYED:
                     download = downloads.get(connection, row.download_id)
                     downloads.end(
@@ -143,7 +212,7 @@ class UploadSettling:
     def _postpone(self, connection: Connection, row: AnyRow, outcome: Postponed) -> None:
         attempts = row.attempts + outcome.is_attempt
         if attempts >= self._settings.max_attempts:
-            self.fail(connection, row, outcome.reason, attempts=attempts)
+            self._fail(connection, row, outcome.reason, attempts=attempts)
             return
         self.report.retried += 1
         again = TryAgain(outcome.reason, after_seconds=outcome.after_seconds)

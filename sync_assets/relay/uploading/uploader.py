@@ -7,19 +7,16 @@ Nothing is remembered between two steps that a new worker could not find out.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Self
 
-from sqlalchemy import Connection
-
 from sync_assets import strm
 from sync_assets.errors import SyncError
-from sync_assets.ledger import Ledger, StateConflictError
+from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import uploads
 from sync_assets.relay.engine.folders import DownloadFolders
@@ -45,8 +42,9 @@ _UNKNOWN_TARGET = Reason(
     "The target is not configured, or cannot be used as things are. Correct relay.targets (and "
     "telegram.bot_token for a chat), then retry the upload; or cancel it.",
 )
-# While some are sent, others are verified and moved, which takes a small file longer.
-_UNDER_WAY_PER_SLOT = 3
+# While some are sent, others are verified and moved, which takes a small file longer; and there
+# must be enough until the next step.
+_UNDER_WAY_PER_SLOT = 8
 
 _logger = logging.getLogger(__name__)
 
@@ -60,8 +58,7 @@ class _UnderWay:
 
 
 @dataclass(frozen=True)
-class _Started:
-    upload_id: int
+class _Beginning:
     target: Target
     is_first: bool
 
@@ -89,7 +86,7 @@ class Uploader:
         self._targets = targets
         self._run_id = run_id
         self._folders = DownloadFolders(settings.download_directory, trusts_length=False)
-        self._settling = UploadSettling(settings, self._folders, run_id=run_id)
+        self._settling = UploadSettling(settings, ledger, self._folders, run_id=run_id)
         self._pool = ThreadPoolExecutor(2 * self._most_under_way, "upload")
         self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
         self._chores = ThreadPoolExecutor(1, "clean")
@@ -97,9 +94,7 @@ class Uploader:
         self._removals: dict[int, Future[PartRemoved]] = {}
         self._cleanings: dict[int, Future[Cleaned | RemoteMissing]] = {}
         self._begins_new = True
-        self._changes: list[Callable[[Connection], object]] = []
-        self._started: list[_Started] = []
-        self._beginning = 0
+        self._beginning: dict[int, _Beginning] = {}
 
     @property
     def report(self) -> UploadReport:
@@ -122,6 +117,7 @@ class Uploader:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._chores.shutdown(wait=True, cancel_futures=True)
         self._settle()
+        self._settling.write()
 
     def finish(self) -> None:
         """Begin nothing more: the worker's time is over. What is under way goes on."""
@@ -135,10 +131,13 @@ class Uploader:
         Returns:
             Whether anything moves, so that another step is wanted soon.
         """
-        self._settle()
+        settled = self._settle()
         self._plan()
+        self._beginning.clear()
         with self._ledger.read() as connection:
-            rows = uploads.open_uploads(connection, most_due=self._most_under_way)
+            found = uploads.open_uploads(connection, most_due=self._most_under_way)
+        # What has become of those is written at the end of the step.
+        rows = [row for row in found if row.id not in settled]
         wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
         for upload_id, each in self._under_way.items():
             if upload_id in wanted:
@@ -148,8 +147,7 @@ class Uploader:
         for row in rows:
             if row.id not in self._under_way:
                 self._consider(row)
-        self._write()
-        self._submit()
+        self._submit(self._settling.write())
         if self._settings.clean_local_files:
             self._clean()
         return self._is_moving()
@@ -167,11 +165,13 @@ class Uploader:
             return self._begins_new and uploads.due_upload_count(connection) > 0
 
     def _plan(self) -> None:
+        targets = self._settings.targets
         with self._ledger.read() as connection:
-            unplanned = uploads.unplanned(connection, self._settings.targets)
+            unplanned = uploads.unplanned(connection, targets)
         if unplanned:
             with self._ledger.write() as connection:
-                uploads.plan_open(connection, self._settings.targets, run_id=self._run_id)
+                unplanned = uploads.unplanned(connection, targets)
+                uploads.plan(connection, unplanned, targets, run_id=self._run_id)
 
     # Beginning.
 
@@ -183,33 +183,27 @@ class Uploader:
             self._take_over(row, target)
         elif row.state == UploadState.PENDING and self._has_room(target):
             if target is None:
-                self._add(lambda connection: self._settling.fail(connection, row, _UNKNOWN_TARGET))
+                self._settling.fail(row, _UNKNOWN_TARGET)
             else:
-                self._beginning += 1
-                self._add(lambda connection: self._begin(connection, row, target))
+                self._beginning[row.id] = _Beginning(target, row.started_at is None)
+                self._settling.begin(row, row.remote_path or target.path(row))
 
     def _take_over(self, row: AnyRow, target: Target | None) -> None:
         """Bring an upload on that a worker had begun which was killed."""
         lost = target.lost_answer if target is not None else None
-        outcome = Stopped() if lost is None else Refused(lost)
-        self._add(lambda connection: self._settling.settle(connection, row, outcome))
+        self._settling.settle(row, Stopped() if lost is None else Refused(lost))
 
-    def _begin(self, connection: Connection, row: AnyRow, target: Target) -> None:
-        path = row.remote_path or target.path(row)
-        uploads.start(connection, row, remote_path=path, run_id=self._run_id)
-        self._started.append(_Started(row.id, target, row.started_at is None))
-
-    def _submit(self) -> None:
+    def _submit(self, upload_ids: Sequence[int]) -> None:
         """Give the threads what is written to begin."""
-        if not self._started:
+        if not upload_ids:
             return
         with self._ledger.read() as connection:
-            rows = [uploads.get_upload(connection, each.upload_id) for each in self._started]
-        for row, started in zip(rows, self._started, strict=True):
-            transfer = Transfer(self._slots, is_first=started.is_first)
-            future = self._pool.submit(self._send, started.target, row, transfer)
+            rows = uploads.get_uploads(connection, upload_ids)
+        for row in rows:
+            beginning = self._beginning[row.id]
+            transfer = Transfer(self._slots, is_first=beginning.is_first)
+            future = self._pool.submit(self._send, beginning.target, row, transfer)
             self._under_way[row.id] = _UnderWay(row, transfer, future)
-        self._started.clear()
 
     @property
     def _most_under_way(self) -> int:
@@ -219,12 +213,12 @@ class Uploader:
         if not self._begins_new:
             return False
         if target is None or target.lost_answer is None:
-            return len(self._under_way) + self._beginning < self._most_under_way
+            return len(self._under_way) + len(self._beginning) < self._most_under_way
         # Whatever has begun there when a worker is killed counts as lost: so none waits for a slot.
         others = [
             each for each in self._under_way.values() if self._targets[each.row.target].lost_answer
         ]
-        return len(others) + self._beginning < self._settings.upload_concurrency
+        return len(others) + len(self._beginning) < self._settings.upload_concurrency
 
     def _send(self, target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
         try:
@@ -248,24 +242,28 @@ class Uploader:
             return
         if target is None or row.remote_path is None:
             # Nobody can be asked any more.
-            self._add(lambda connection: uploads.part_removed(connection, row.id))
+            self._settling.add(lambda connection: uploads.part_removed(connection, row.id))
             return
         self._removals[row.id] = self._chores.submit(_remove_part, target, row)
 
     # Ending.
 
-    def _settle(self) -> None:
+    def _settle(self) -> frozenset[int]:
+        """Take what has ended, to be written; return the uploads that are at rest by that."""
+        settled = set()
         for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
             each = self._under_way.pop(upload_id)
             outcome = Stopped() if each.future.cancelled() else each.future.result()
             if isinstance(outcome, Published):
                 self._announce(each.row, outcome)
-            self._add(partial(self._settling.settle, row=each.row, outcome=outcome))
+            self._settling.settle(each.row, outcome)
+            settled.add(upload_id)
         for upload_id in _done(self._removals):
             self._settle_removal(upload_id, self._removals.pop(upload_id))
+            settled.add(upload_id)
         for download_id in _done(self._cleanings):
             self._settle_cleaning(download_id, self._cleanings.pop(download_id))
-        self._write()
+        return frozenset(settled)
 
     def _announce(self, row: AnyRow, outcome: Published) -> None:
         """Tell the STRM jobs, before the upload counts as completed: so it is told, once."""
@@ -283,11 +281,13 @@ class Uploader:
             return
         error = removal.exception()
         if error is None:
-            self._add(lambda connection: uploads.part_removed(connection, upload_id))
+            self._settling.add(lambda connection: uploads.part_removed(connection, upload_id))
             return
         _logger.warning("Upload %d has left a part at its target: %s", upload_id, error)
         later = self._much_later()
-        self._add(lambda connection: uploads.set_progress(connection, upload_id, not_before=later))
+        self._settling.add(
+            lambda connection: uploads.set_progress(connection, upload_id, not_before=later)
+        )
 
     def _write_progress(self, each: _UnderWay) -> None:
         transfer = each.transfer
@@ -298,20 +298,19 @@ class Uploader:
             "uploaded_bytes": transfer.uploaded_bytes,
             "bytes_per_second": transfer.bytes_per_second,
         }
-        self._add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
+        self._settling.add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
 
     # Cleaning.
 
     def _clean(self) -> None:
         with self._ledger.read() as connection:
-            found = [
-                (download, uploads.uploads_of(connection, download.id))
-                for download in uploads.cleanable(connection)
-                if download.id not in self._cleanings
-            ]
-        for download, rows in found:
+            cleanable = uploads.cleanable(connection)
+            found = [each for each in cleanable if each.id not in self._cleanings]
+            rows = uploads.uploads_of(connection, [download.id for download in found])
+        for download in found:
+            own = [row for row in rows if row.download_id == download.id]
             self._cleanings[download.id] = self._chores.submit(
-                clean, download, rows, self._targets.get, self._folders
+                clean, download, own, self._targets.get, self._folders
             )
 
     def _settle_cleaning(self, download_id: int, cleaning: Future[Cleaned | RemoteMissing]) -> None:
@@ -321,35 +320,19 @@ class Uploader:
         if error is not None:
             _logger.warning("The file of download %d is kept for now: %s", download_id, error)
             later = self._much_later()
-            self._add(partial(uploads.postpone_cleaning, download_id=download_id, not_before=later))
+            self._settling.add(
+                partial(uploads.postpone_cleaning, download_id=download_id, not_before=later)
+            )
             return
         outcome = cleaning.result()
         if isinstance(outcome, RemoteMissing):
-            self._add(
+            self._settling.add(
                 partial(
                     uploads.mark_missing_remote, upload_id=outcome.upload_id, run_id=self._run_id
                 )
             )
             return
-        self._add(partial(uploads.mark_cleaned, download_id=download_id, run_id=self._run_id))
-        self.report.cleaned += 1
-
-    # Writing.
-
-    def _add(self, change: Callable[[Connection], object]) -> None:
-        self._changes.append(change)
-
-    def _write(self) -> None:
-        """Write what was collected, in one transaction."""
-        if self._changes:
-            self._started.clear()
-            with self._ledger.write() as connection:
-                for change in self._changes:
-                    # A user was faster with this one: the next step sees what is wanted.
-                    with suppress(StateConflictError):
-                        change(connection)
-        self._changes.clear()
-        self._beginning = 0
+        self._settling.clean(download_id)
 
     def _much_later(self) -> datetime:
         return utc_now() + timedelta(seconds=self._settings.retry_backoff_max_seconds)

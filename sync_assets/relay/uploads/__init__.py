@@ -15,13 +15,13 @@ from sync_assets.relay.uploads.cleaning import (
 from sync_assets.relay.uploads.lifecycle import UPLOADS
 from sync_assets.relay.uploads.planning import (
     download_cancelled,
-    download_completed,
     download_restarted,
+    downloads_completed,
     plan,
-    plan_open,
     unplanned,
 )
 from sync_assets.relay.uploads.progress import (
+    Completion,
     complete,
     fail,
     hold_target,
@@ -33,6 +33,7 @@ from sync_assets.relay.uploads.progress import (
 from sync_assets.relay.uploads.queries import (
     due_upload_count,
     get_upload,
+    get_uploads,
     next_upload_due,
     open_uploads,
     pending_uploads,
@@ -51,6 +52,7 @@ from sync_assets.relay.uploads.wishes import (
 
 __all__ = [
     "UPLOADS",
+    "Completion",
     "UploadNotPossibleError",
     "add_upload",
     "cancel_upload",
@@ -59,11 +61,12 @@ __all__ = [
     "complete",
     "confirm_upload",
     "download_cancelled",
-    "download_completed",
     "download_restarted",
+    "downloads_completed",
     "due_upload_count",
     "fail",
     "get_upload",
+    "get_uploads",
     "hold_target",
     "mark_cleaned",
     "mark_missing_remote",
@@ -73,7 +76,6 @@ __all__ = [
     "pause_upload",
     "pending_uploads",
     "plan",
-    "plan_open",
     "postpone_cleaning",
     "put_off",
     "resume_upload",

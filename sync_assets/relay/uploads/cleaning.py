@@ -1,6 +1,6 @@
 """Which local files are to go: those that all required targets are proved to have."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, exists, or_, select, update
@@ -87,21 +87,27 @@ def postpone_cleaning(connection: Connection, download_id: int, *, not_before: d
     )
 
 
-def mark_cleaned(connection: Connection, download_id: int, *, run_id: str | None) -> None:
-    """Write that a download's local file is removed.
+def mark_cleaned(
+    connection: Connection, download_ids: Collection[int], *, run_id: str | None
+) -> None:
+    """Write that the local files of downloads are removed.
 
     Args:
         connection: A writing transaction of the ledger.
-        download_id: The download.
+        download_ids: The downloads.
         run_id: The Dagster run.
     """
     now = utc_now()
-    for upload_id in _completed(connection, download_id):
-        UPLOADS.transition(
-            connection, upload_id, UploadState.CLEANED, run_id=run_id, cleaned_at=now
-        )
+    columns = relay_uploads.c
+    query = select(columns.id).where(
+        columns.download_id.in_(download_ids), columns.state == UploadState.COMPLETED
+    )
+    completed = connection.execute(query.order_by(columns.id)).scalars().all()
+    UPLOADS.transition_all(
+        connection, completed, UploadState.CLEANED, run_id=run_id, cleaned_at=now
+    )
     connection.execute(
-        update(relay_downloads).where(relay_downloads.c.id == download_id).values(cleaned_at=now)
+        update(relay_downloads).where(relay_downloads.c.id.in_(download_ids)).values(cleaned_at=now)
     )
 
 
@@ -124,12 +130,4 @@ def mark_missing_remote(connection: Connection, upload_id: int, *, run_id: str |
         **failure_columns(REMOTE_CHANGED),
     )
     if row.is_required:
-        media.set_state(connection, row.media_id, MediaState.DOWNLOADED, run_id=run_id)
-
-
-def _completed(connection: Connection, download_id: int) -> Sequence[int]:
-    columns = relay_uploads.c
-    query = select(columns.id).where(
-        columns.download_id == download_id, columns.state == UploadState.COMPLETED
-    )
-    return connection.execute(query.order_by(columns.id)).scalars().all()
+        media.set_state(connection, [row.media_id], MediaState.DOWNLOADED, run_id=run_id)

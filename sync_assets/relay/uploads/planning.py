@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, or_, select, true, update
 
+from sync_assets.ledger.lifecycle import Change
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import (
@@ -37,22 +38,6 @@ DOWNLOAD_CANCELLED = Reason(
 )
 
 
-def plan_open(connection: Connection, targets: Targets, *, run_id: str | None) -> int:
-    """Make the uploads of the open downloads that have none.
-
-    Args:
-        connection: A writing transaction of the ledger.
-        targets: The configured targets.
-        run_id: The Dagster run.
-
-    Returns:
-        How many were made.
-    """
-    return sum(
-        plan(connection, row, targets, run_id=run_id) for row in unplanned(connection, targets)
-    )
-
-
 def unplanned(connection: Connection, targets: Targets) -> Sequence[AnyRow]:
     """Return the open downloads that have no uploads, and are to have some.
 
@@ -75,25 +60,32 @@ def unplanned(connection: Connection, targets: Targets) -> Sequence[AnyRow]:
     return connection.execute(query).all()
 
 
-def plan(connection: Connection, download: AnyRow, targets: Targets, *, run_id: str | None) -> int:
-    """Make the uploads of a download, as far as they are not made.
+def plan(
+    connection: Connection, downloads: Sequence[AnyRow], targets: Targets, *, run_id: str | None
+) -> int:
+    """Make the uploads of downloads, as far as they are not made.
 
     A download that has uploads keeps them as they are, whatever is configured since.
 
     Args:
         connection: A writing transaction of the ledger.
-        download: The download, with its medium's targets.
+        downloads: The downloads, each with its medium's targets.
         targets: The configured targets.
         run_id: The Dagster run.
 
     Returns:
         How many were made.
     """
-    query = select(relay_uploads.c.id).where(relay_uploads.c.download_id == download.id).limit(1)
-    if connection.execute(query).scalar() is not None:
-        return 0
-    names = targets if download.media_targets is None else dict.fromkeys(download.media_targets)
-    rows = [new_row(download.id, name, targets, UploadState.WAITING_DOWNLOAD) for name in names]
+    columns = relay_uploads.c
+    ids = [download.id for download in downloads]
+    query = select(columns.download_id).where(columns.download_id.in_(ids)).distinct()
+    planned = set(connection.execute(query).scalars())
+    rows = [
+        new_row(download.id, name, targets, UploadState.WAITING_DOWNLOAD)
+        for download in downloads
+        if download.id not in planned
+        for name in _target_names(download, targets)
+    ]
     UPLOADS.create(connection, rows, run_id=run_id)
     return len(rows)
 
@@ -117,27 +109,32 @@ def new_row(download_id: int, target: str, targets: Targets, state: UploadState)
     }
 
 
-def download_completed(
-    connection: Connection, download_id: int, *, size_bytes: int, run_id: str | None
+def downloads_completed(
+    connection: Connection, sizes: Mapping[int, int], *, run_id: str | None
 ) -> None:
-    """Let the uploads of a download begin.
+    """Let the uploads of downloads begin.
 
     Args:
         connection: A writing transaction of the ledger.
-        download_id: The download, which is completed.
-        size_bytes: The size of its file.
+        sizes: The sizes of their files in bytes, by the ids of the downloads, which are completed.
         run_id: The Dagster run.
     """
-    for upload_id in _ids(connection, download_id, (UploadState.WAITING_DOWNLOAD,)):
-        UPLOADS.transition(
-            connection,
-            upload_id,
-            UploadState.PENDING,
-            run_id=run_id,
-            total_bytes=size_bytes,
-            not_before=None,
-            **failure_columns(None),
-        )
+    columns = relay_uploads.c
+    query = select(columns.id, columns.download_id).where(
+        columns.download_id.in_(list(sizes)), columns.state == UploadState.WAITING_DOWNLOAD
+    )
+    none = {"not_before": None, **failure_columns(None)}
+    changes = {
+        row.id: Change({"total_bytes": sizes[row.download_id], **none})
+        for row in connection.execute(query.order_by(columns.id))
+    }
+    UPLOADS.transition_each(
+        connection,
+        changes,
+        UploadState.PENDING,
+        expected={UploadState.WAITING_DOWNLOAD},
+        run_id=run_id,
+    )
 
 
 def download_restarted(connection: Connection, download_id: int, *, run_id: str | None) -> None:
@@ -192,6 +189,10 @@ def state_before_upload(download_state: str) -> UploadState:
     """
     is_there = download_state == DownloadState.COMPLETED
     return UploadState.PENDING if is_there else UploadState.WAITING_DOWNLOAD
+
+
+def _target_names(download: AnyRow, targets: Targets) -> Iterable[str]:
+    return targets if download.media_targets is None else dict.fromkeys(download.media_targets)
 
 
 def _ids(connection: Connection, download_id: int, states: Iterable[UploadState]) -> Sequence[int]:

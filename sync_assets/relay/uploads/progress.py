@@ -1,11 +1,14 @@
 """What a worker finds out about uploads, and writes."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
-from sync_assets.ledger.schema import relay_downloads, relay_uploads
+from sync_assets.ledger.lifecycle import Change
+from sync_assets.ledger.schema import relay_uploads
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import media
 from sync_assets.relay.models import (
@@ -25,26 +28,50 @@ from sync_assets.relay.uploads.lifecycle import (
 _BEFORE_COMPLETED = (UploadState.PENDING, UploadState.UPLOADING)
 
 
-def start(connection: Connection, row: AnyRow, *, remote_path: str, run_id: str | None) -> None:
-    """Write that an upload begins, before anything happens at its target.
+@dataclass(frozen=True)
+class Completion:
+    """An upload whose target is proved to have the file.
+
+    Attributes:
+        row: The upload.
+        size_bytes: How much is at the target.
+        verified_by: What proves it.
+        proof: The proof itself, such as a checksum.
+        remote_path: Where it is.
+    """
+
+    row: AnyRow
+    size_bytes: int
+    verified_by: VerifiedBy
+    proof: str | None
+    remote_path: str | None
+
+
+def start(
+    connection: Connection, remote_paths: Mapping[int, str], *, run_id: str | None
+) -> Sequence[int]:
+    """Write that uploads begin, before anything happens at their targets.
 
     Args:
         connection: A writing transaction of the ledger.
-        row: The upload, which is pending.
-        remote_path: Where it goes; stays what it is until somebody retries the upload.
+        remote_paths: Where they go, by their ids; stays what it is until somebody retries one.
         run_id: The Dagster run.
+
+    Returns:
+        The ids of those that were pending still; of the others nothing is written.
     """
-    UPLOADS.transition(
+    same = {
+        "started_at": utc_now(),
+        "uploaded_bytes": 0,
+        "not_before": None,
+        **failure_columns(None),
+    }
+    return UPLOADS.transition_each(
         connection,
-        row.id,
+        {each: Change({"remote_path": path, **same}) for each, path in remote_paths.items()},
         UploadState.UPLOADING,
         expected={UploadState.PENDING},
         run_id=run_id,
-        started_at=utc_now(),
-        remote_path=remote_path,
-        uploaded_bytes=0,
-        not_before=None,
-        **failure_columns(None),
     )
 
 
@@ -140,51 +167,34 @@ def fail(
     )
 
 
-def complete(  # noqa: PLR0913 - all but two are named
-    connection: Connection,
-    row: AnyRow,
-    *,
-    size_bytes: int,
-    verified_by: VerifiedBy,
-    proof: str | None,
-    remote_path: str | None,
-    run_id: str | None,
+def complete(
+    connection: Connection, completions: Sequence[Completion], *, run_id: str | None
 ) -> None:
-    """Write that a target is proved to have the file, and with the last one its medium is relayed.
+    """Write that targets are proved to have files, and with the last one a medium is relayed.
 
     What is at the target is there, also where somebody paused or cancelled the upload meanwhile.
 
     Args:
         connection: A writing transaction of the ledger.
-        row: The upload.
-        size_bytes: How much is at the target.
-        verified_by: What proves it.
-        proof: The proof itself, such as a checksum.
-        remote_path: Where it is.
+        completions: The uploads.
         run_id: The Dagster run.
     """
-    state = select(relay_uploads.c.state).where(relay_uploads.c.id == row.id)
-    if connection.execute(state).scalar_one() not in _BEFORE_COMPLETED:
-        UPLOADS.transition(connection, row.id, UploadState.PENDING, run_id=run_id)
-    UPLOADS.transition(
+    columns = relay_uploads.c
+    ids = [each.row.id for each in completions]
+    others = select(columns.id).where(columns.id.in_(ids), columns.state.not_in(_BEFORE_COMPLETED))
+    stopped = connection.execute(others.order_by(columns.id)).scalars().all()
+    UPLOADS.transition_all(connection, stopped, UploadState.PENDING, run_id=run_id)
+    now = utc_now()
+    UPLOADS.transition_each(
         connection,
-        row.id,
+        {each.row.id: Change(_completed_columns(each, now), _proof(each)) for each in completions},
         UploadState.COMPLETED,
+        expected=_BEFORE_COMPLETED,
         run_id=run_id,
-        detail={"remote_path": remote_path, "verified_by": verified_by},
-        completed_at=utc_now(),
-        verified_by=verified_by,
-        proof=proof,
-        remote_path=remote_path,
-        uploaded_bytes=size_bytes,
-        total_bytes=size_bytes,
-        bytes_per_second=0,
-        not_before=None,
-        command=None,
-        **failure_columns(None),
     )
-    if all_required_verified(connection, row.download_id):
-        media.set_state(connection, row.media_id, MediaState.RELAYED, run_id=run_id)
+    media_of = {each.row.download_id: each.row.media_id for each in completions}
+    relayed = [media_of[each] for each in _with_all_required(connection, list(media_of))]
+    media.set_state(connection, relayed, MediaState.RELAYED, run_id=run_id)
 
 
 def part_removed(connection: Connection, upload_id: int) -> None:
@@ -197,22 +207,36 @@ def part_removed(connection: Connection, upload_id: int) -> None:
     set_columns(connection, upload_id, command=None, not_before=None)
 
 
-def all_required_verified(connection: Connection, download_id: int) -> bool:
-    """Tell whether every required target, and at least one at all, has a download's file.
-
-    Args:
-        connection: A transaction of the ledger.
-        download_id: The download, whose file is there.
-    """
+def _with_all_required(connection: Connection, download_ids: Sequence[int]) -> Sequence[int]:
+    """Return the downloads that every required target, and at least one at all, has."""
     columns = relay_uploads.c
-    counted = {
-        (is_required, state): count
-        for is_required, state, count in connection.execute(
-            select(columns.is_required, columns.state, func.count())
-            .join(relay_downloads, relay_downloads.c.id == columns.download_id)
-            .where(columns.download_id == download_id)
-            .group_by(columns.is_required, columns.state)
+    is_verified = columns.state.in_(VERIFIED_UPLOADS)
+    query = (
+        select(columns.download_id)
+        .where(columns.download_id.in_(download_ids))
+        .group_by(columns.download_id)
+        .having(
+            func.sum(case((is_verified, 1), else_=0)) > 0,
+            func.sum(case((columns.is_required & ~is_verified, 1), else_=0)) == 0,
         )
+    )
+    return connection.execute(query.order_by(columns.download_id)).scalars().all()
+
+
+def _completed_columns(completion: Completion, now: datetime) -> dict[str, Any]:
+    return {
+        "completed_at": now,
+        "verified_by": completion.verified_by,
+        "proof": completion.proof,
+        "remote_path": completion.remote_path,
+        "uploaded_bytes": completion.size_bytes,
+        "total_bytes": completion.size_bytes,
+        "bytes_per_second": 0,
+        "not_before": None,
+        "command": None,
+        **failure_columns(None),
     }
-    missing = any(is_required and state not in VERIFIED_UPLOADS for is_required, state in counted)
-    return not missing and any(state in VERIFIED_UPLOADS for _, state in counted)
+
+
+def _proof(completion: Completion) -> dict[str, Any]:
+    return {"remote_path": completion.remote_path, "verified_by": completion.verified_by}

@@ -4,7 +4,7 @@ And with those of its medium, as `media_…`. The statements of the worker's loo
 so many columns that takes longer than to run them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -34,14 +34,24 @@ def get_upload(connection: Connection, upload_id: int) -> AnyRow:
     return row
 
 
-def uploads_of(connection: Connection, download_id: int) -> Sequence[AnyRow]:
-    """Return the uploads of a download, in the order in which they were made.
+def get_uploads(connection: Connection, upload_ids: Collection[int]) -> Sequence[AnyRow]:
+    """Return some uploads, oldest first.
 
     Args:
         connection: A transaction of the ledger.
-        download_id: The download.
+        upload_ids: Which.
     """
-    return connection.execute(_of_download(), {"download": download_id}).all()
+    return connection.execute(_some(), {"uploads": list(upload_ids)}).all()
+
+
+def uploads_of(connection: Connection, download_ids: Collection[int]) -> Sequence[AnyRow]:
+    """Return the uploads of some downloads, in the order in which they were made.
+
+    Args:
+        connection: A transaction of the ledger.
+        download_ids: The downloads.
+    """
+    return connection.execute(_of_downloads(), {"downloads": list(download_ids)}).all()
 
 
 def pending_uploads(connection: Connection) -> Sequence[AnyRow]:
@@ -100,9 +110,17 @@ def _one() -> Select:
 
 
 @cache
-def _of_download() -> Select:
+def _some() -> Select:
     columns = relay_uploads.c
-    return _query().where(columns.download_id == bindparam("download")).order_by(columns.id)
+    wanted = columns.id.in_(bindparam("uploads", expanding=True))
+    return _query().where(wanted).order_by(columns.id)
+
+
+@cache
+def _of_downloads() -> Select:
+    columns = relay_uploads.c
+    wanted = columns.download_id.in_(bindparam("downloads", expanding=True))
+    return _query().where(wanted).order_by(columns.id)
 
 
 @cache

@@ -27,7 +27,7 @@ from sync_assets.relay.uploads.lifecycle import (
     set_columns,
 )
 from sync_assets.relay.uploads.planning import Targets, new_row, state_before_upload
-from sync_assets.relay.uploads.progress import complete
+from sync_assets.relay.uploads.progress import Completion, complete
 from sync_assets.relay.uploads.queries import get_upload
 
 _PAUSED = Reason(ReasonCode.USER, "Paused by the user. Resume it to go on.")
@@ -229,15 +229,14 @@ def confirm_upload(connection: Connection, upload_id: int, *, run_id: str | None
             f"Upload {upload_id} is {row.state}, and nothing is unknown of it.",
             remedy="Only an upload that failed with answer_lost can be confirmed.",
         )
-    complete(
-        connection,
+    confirmed = Completion(
         row,
         size_bytes=row.total_bytes or 0,
         verified_by=VerifiedBy.USER,
         proof=f"confirmed at {utc_now().isoformat(timespec='seconds')}",
         remote_path=row.remote_path,
-        run_id=run_id,
     )
+    complete(connection, [confirmed], run_id=run_id)
 
 
 def _require(row: AnyRow, states: Sequence[UploadState], verb: str) -> None:

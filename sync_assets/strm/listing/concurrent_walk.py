@@ -3,16 +3,15 @@
 What a directory is, and what to do with what was listed, is for the caller to say.
 """
 
-import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
+from sync_assets.turns import quick_turns
+
 MOST_ENTRIES_AHEAD = 5_000
-SWITCH_INTERVAL_SECONDS = 0.0005
 
 
 class Found(Protocol):
@@ -72,7 +71,7 @@ class ConcurrentWalk(Generic[_Directory, _Found]):
         Raises:
             Exception: What `list_one` has raised, after all that was found before.
         """
-        with _quick_turns(), ThreadPoolExecutor(self._threads, "strm-listing") as executor:
+        with quick_turns(), ThreadPoolExecutor(self._threads, "strm-listing") as executor:
             workers = [executor.submit(self._run) for _ in range(self._threads)]
             try:
                 while (found := self._next()) is not None:
@@ -135,19 +134,3 @@ class ConcurrentWalk(Generic[_Directory, _Found]):
         with self._work:
             self._is_stopped = True
             self._work.notify_all()
-
-
-@contextmanager
-def _quick_turns() -> Generator[None]:
-    """Let a thread whose answer has come send its next request soon.
-
-    While the caller is busy with files, a thread waits for its turn up to Python's switch
-    interval, several times per request: with the usual 5 ms that takes a tenth of a slow drive's
-    speed away.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)

@@ -41,12 +41,7 @@ class Transfers:
             path.parent.mkdir(parents=True)
             path.write_bytes(content)
             downloads.complete(
-                connection,
-                row,
-                path=str(path),
-                size_bytes=len(content),
-                checksum=None,
-                run_id="a run",
+                connection, [downloads.Finished(row, str(path), len(content), None)], run_id="a run"
             )
         return path
 
