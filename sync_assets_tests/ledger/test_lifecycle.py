@@ -21,10 +21,10 @@ from sync_assets.ledger.types import utc_now
 PAIRS = list(itertools.product(InboxState, InboxState))
 
 
-def put_in_state(ledger: Ledger, state: InboxState) -> int:
+def put_in_state(ledger: Ledger, state: InboxState, event_id: str = "one") -> int:
     """Store an event and bring it into a state by legal transitions only."""
     with ledger.write() as connection:
-        (row_id,) = store(connection, [Delivery("test", state, {})])
+        (row_id,) = store(connection, [Delivery("test", f"{state} {event_id}", {})])
         assert row_id is not None
         way = {
             InboxState.RECEIVED: [],
@@ -138,7 +138,7 @@ def test_a_change_sets_other_columns_and_carries_detail(ledger: Ledger) -> None:
 def test_several_rows_change_at_once_each_with_its_own_columns_and_history(
     ledger: Ledger,
 ) -> None:
-    rows = [put_in_state(ledger, InboxState.CLAIMED) for _ in range(3)]
+    rows = [put_in_state(ledger, InboxState.CLAIMED, each) for each in ("a", "b", "c")]
     changes = {row: Change({"failure_reason": f"{row} is bad"}, {"row": row}) for row in rows}
     with ledger.write() as connection:
         changed = INBOX.transition_each(

@@ -22,7 +22,8 @@ from sync_assets_tests.support.media import tree_of
 from sync_assets_tests.upstreams.openlist import OpenListServer
 from sync_assets_tests.upstreams.sockets import ResetConnectionError
 
-SHOWS = 30
+# More than enough remain, when the server goes away, for a source to be given up.
+SHOWS = 40
 
 
 @dataclass
