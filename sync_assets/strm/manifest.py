@@ -151,7 +151,8 @@ class Manifest:
         with self._ledger.read() as connection:
             for start in range(0, len(directories), _DIRECTORIES_PER_QUERY):
                 chunk = list(directories[start : start + _DIRECTORIES_PER_QUERY])
-                for directory, name in connection.execute(query, {"directories": chunk}):
+                # All at once: one by one takes twice as long.
+                for directory, name in connection.execute(query, {"directories": chunk}).all():
                     found.setdefault(directory, set()).add(name)
         return found
 

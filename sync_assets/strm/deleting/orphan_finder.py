@@ -94,7 +94,8 @@ class OrphanFinder:
             media_names = [*self._media.names(directory), *unreadable]
             in_place = self._media.output_directory(directory.path) == directory.path
             wanted = self._media.strm_names(directory.path, media_names) if in_place else {}
-            self.protected += sum(wanted.get(name) in unreadable for name in names)
+            if unreadable:
+                self.protected += sum(wanted.get(name) in unreadable for name in names)
             gone = names - wanted.keys()
             if self._media.disc_file(directory.path) in gone:
                 gone.remove(disc_strm_name(directory.path))
