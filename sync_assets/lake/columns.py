@@ -4,7 +4,7 @@
 second, in processes that handle millions of rows and never see a DataFrame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +36,18 @@ def integer_column(values: Sequence[int | None], data_type: "pa.DataType") -> "p
 
     count = len(values)
     numbers = np.fromiter((value or 0 for value in values), dtype=np.int64, count=count)
-    present = np.fromiter((value is not None for value in values), dtype=np.bool_, count=count)
-    bitmap = np.packbits(present, bitorder="little")
-    return pa.Array.from_buffers(data_type, count, [pa.py_buffer(bitmap), pa.py_buffer(numbers)])
+    present = bitmap_of([value is not None for value in values])
+    return pa.Array.from_buffers(data_type, count, [present, pa.py_buffer(numbers)])
+
+
+def bitmap_of(flags: Iterable[bool]) -> "pa.Buffer":
+    """Return flags as Arrow keeps them, one bit each.
+
+    Args:
+        flags: The flags.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    packed = np.packbits(np.fromiter(flags, dtype=np.bool_), bitorder="little")
+    return pa.py_buffer(packed)

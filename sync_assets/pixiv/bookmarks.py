@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sync_assets.lake import Lake
+from sync_assets.lake.rows import rows_of, table_of
 from sync_assets.pixiv.models import DOMAIN, BookmarkState, ListedWork, Visibility
 
 if TYPE_CHECKING:
@@ -56,20 +57,17 @@ def read_bookmarks(lake: Lake, account: str) -> list[dict[str, Any]]:
         return []
     # A table of an earlier version lacks the columns that came later.
     columns = dict.fromkeys(schema().names)
-    return [columns | row for row in lake.table(ASSET, partition=account).to_pylist()]
+    return [columns | row for row in rows_of(lake.table(ASSET, partition=account))]
 
 
 def preload() -> None:
-    """Import what writing the table needs; half a second that can pass while Pixiv is asked."""
-    import pandas as pd  # noqa: F401, PLC0415 - pyarrow wants it
+    """Import what writing the table needs, which can pass while Pixiv is asked."""
     import pyarrow.parquet  # noqa: F401, PLC0415
 
 
 def write_bookmarks(lake: Lake, account: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace an account's table of bookmarks."""
-    import pyarrow as pa  # noqa: PLC0415 - not with the definitions
-
-    lake.write(ASSET, pa.Table.from_pylist(list(rows), schema=schema()), partition=account)
+    lake.write(ASSET, table_of(rows, schema()), partition=account)
 
 
 def order_of(rows: Sequence[Mapping[str, Any]], visibility: Visibility) -> list[int]:

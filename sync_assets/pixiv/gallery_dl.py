@@ -6,6 +6,7 @@ What its exit means is decided in `outcome`; what it did is read by `events`.
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,13 @@ GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _STILL_THERE = 0
 """The signal that only asks whether there is anybody."""
+
+_HANDED_ON = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|TEMP|TMP|XDG_.*"
+    r"|.*_PROXY|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE"
+    r"|LD_LIBRARY_PATH|DYLD_.*|PYTHON.*|NIX_.*"
+)
+"""Names of variables, as a pattern; proxies are written in lower case too."""
 
 _LOG = "gallery-dl.log"
 _CONFIG = "config.json"
@@ -204,6 +212,11 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _environment(account: Account) -> dict[str, str]:
-    """Hand on the environment without this project's own variables, which may hold secrets."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SYNC_")}
+    """Hand on what a program needs of the environment: the rest is none of its business.
+
+    It holds this project's secrets, and gallery-dl goes through all of it for each request.
+    """
+    inherited = {
+        name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name.upper())
+    }
     return {**inherited, **account.environment}

@@ -108,6 +108,8 @@ def _config(
         network["proxy"] = pixiv.proxy.get_secret_value()
     return {
         "extractor": {
+            # Half of a start goes into reading the other sites' addresses.
+            "modules": ["pixiv"],
             **network,
             "base-directory": str(account.download_directory),
             # Without it an empty list gives no end marker, and looks like a broken one.
