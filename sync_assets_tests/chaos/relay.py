@@ -112,6 +112,8 @@ def _come_to_rest(stage: Stage, intake: Intake) -> Iterator[str]:
         if time.monotonic() > deadline:
             yield "it comes to rest: an update is never acknowledged"
             break
+    # The one at work may have looked at the inbox for the last time.
+    stage.worker.run(_LAST_RUN_SECONDS)
     code = None
     for _ in range(_LAST_RUNS):
         code = stage.worker.run(_LAST_RUN_SECONDS)

@@ -1,6 +1,8 @@
 """Look for secrets wherever the project and its programs write, and in whatever they say."""
 
 import json
+import subprocess
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -63,11 +65,15 @@ class SecretSearch:
             at_rest: Whether nothing runs any more.
         """
         allowed = MAY_HOLD if at_rest else {**MAY_HOLD, **MAY_HOLD_FOR_A_MOMENT}
-        for path, content in _contents(home.rglob("*")):
-            name = path.relative_to(home).as_posix()
-            for found in self.found(f"home/{name}", content):
-                if not (found.endswith(allowed.get(name, " ")) and _is_private(path)):
-                    yield found
+        with tempfile.TemporaryDirectory(prefix="sync-chaos-home-") as copy:
+            # By another process: where one that has a SQLite file open closes it after reading it
+            # as a file, SQLite's locks are gone. What vanishes meanwhile is not copied.
+            subprocess.run(["cp", "-rp", f"{home}/.", copy], stderr=subprocess.DEVNULL, check=False)
+            for path, content in _contents(Path(copy).rglob("*")):
+                name = path.relative_to(copy).as_posix()
+                for found in self.found(f"home/{name}", content):
+                    if not (found.endswith(allowed.get(name, " ")) and _is_private(path)):
+                        yield found
 
     def found_in_files(self, paths: Iterable[Path]) -> Iterator[str]:
         """Say which secrets lie in files."""
@@ -128,7 +134,4 @@ def _contents(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
 
 
 def _is_private(path: Path) -> bool:
-    try:
-        return path.stat().st_mode & 0o077 == 0
-    except FileNotFoundError:
-        return True
+    return path.stat().st_mode & 0o077 == 0
