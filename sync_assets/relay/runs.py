@@ -105,7 +105,7 @@ def _reported_to(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], newe
         event = instance.get_latest_materialization_event(key)
         materialization = event.asset_materialization if event is not None else None
         value = materialization.metadata.get(REPORTED_TO) if materialization is not None else None
-        found.append(int(value.value) if isinstance(value, dg.IntMetadataValue) else 0)
+        found.append((value.value or 0) if isinstance(value, dg.IntMetadataValue) else 0)
     reported = min(found)
     # Higher than the newest one: the ledger is another one, such as a restored one.
     return reported if reported <= newest else 0

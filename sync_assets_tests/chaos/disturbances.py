@@ -8,7 +8,7 @@ from sync_assets_tests.chaos.plan import CHATS
 from sync_assets_tests.chaos.programs import kill_children
 from sync_assets_tests.chaos.stage import Stage
 
-_RETRY_AFTER_SECONDS = 1
+_TOO_MANY_REQUESTS = "429 Too Many Requests: retry after 1"
 
 
 class Disturbances:
@@ -78,11 +78,12 @@ class Disturbances:
         method = self._chance.choice(["getUpdates", "getFile"] if polls else ["getFile"])
         # Of a method that names a chat, the chat; of another one, the method itself.
         about = self._chance.choice([method, method, str(self._chance.choice(CHATS))])
-        errors = ["429 Too Many Requests: retry after 1", "502 Bad Gateway"]
+        errors = [_TOO_MANY_REQUESTS, "502 Bad Gateway"]
         if about == "getUpdates":
             errors.append("409 Conflict: terminated by other getUpdates request")
         kind = self._chance.choice(["error", "error", "reset", "cut"])
-        text = self._chance.choice(errors)
-        times = self._chance.randint(1, 3)
-        asked = {"retry_after": _RETRY_AFTER_SECONDS} if text.startswith("429") else {}
-        self._stage.telegram.fail(kind, times=times, chat_id=about, text=text, **asked)
+        text, times = self._chance.choice(errors), self._chance.randint(1, 3)
+        if text == _TOO_MANY_REQUESTS:
+            self._stage.telegram.fail(kind, times=times, chat_id=about, text=text, retry_after=1)
+        else:
+            self._stage.telegram.fail(kind, times=times, chat_id=about, text=text)

@@ -157,6 +157,16 @@ class Downloader:
         if not rows:
             return False
         step = self._look(rows)
+        try:
+            self._bring_together(step, rows)
+        except Aria2UnreachableError:
+            # It has ended since that look: the next one starts a private one again, and fails
+            # where a configured one is gone. What was found out until then is true.
+            self._settling.write()
+            return True
+        return self._is_moving()
+
+    def _bring_together(self, step: _Step, rows: Sequence[AnyRow]) -> None:
         writes_progress = time.monotonic() - self._progress_at >= _PROGRESS_SECONDS
         if writes_progress:
             self._progress_at = time.monotonic()
@@ -166,7 +176,6 @@ class Downloader:
         # What aria2 still holds of an earlier attempt would refuse the gid of the next one.
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
         self._start(step)
-        return self._is_moving()
 
     def _look(self, rows: Sequence[AnyRow]) -> _Step:
         gids = [row.gid for row in rows if row.started_at is not None]

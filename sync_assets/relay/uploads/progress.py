@@ -10,6 +10,7 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import media
 from sync_assets.relay.models import (
     VERIFIED_UPLOADS,
+    Command,
     MediaState,
     Reason,
     UploadState,
@@ -117,7 +118,7 @@ def hold_target(
 def fail(
     connection: Connection, row: AnyRow, reason: Reason, *, run_id: str | None, **changes: Any
 ) -> None:
-    """Write that an upload is given up.
+    """Write that an upload is given up; the worker removes what is there of it at its target.
 
     Args:
         connection: A writing transaction of the ledger.
@@ -135,6 +136,7 @@ def fail(
         detail=failure_detail(reason),
         not_before=None,
         bytes_per_second=0,
+        command=Command.CANCEL if row.remote_path is not None else None,
         **failure_columns(reason),
         **changes,
     )
@@ -188,7 +190,7 @@ def complete(  # noqa: PLR0913 - all but two are named
 
 
 def part_removed(connection: Connection, upload_id: int) -> None:
-    """Write that nothing is left of a cancelled upload at its target.
+    """Write that nothing is left of a failed or cancelled upload at its target.
 
     Args:
         connection: A writing transaction of the ledger.
