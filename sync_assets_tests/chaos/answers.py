@@ -22,7 +22,9 @@ _ADDRESSES = (
     "/api/statistics",
 )
 _PAGES = ("/", "/transfers", "/watchlist")
-_PAGE_LENGTH = 50
+_LISTS = ("media", "downloads", "uploads")
+_PAGE_LENGTH, _LARGEST_PAGE = 50, 200
+_MOMENT_SECONDS = 2.0
 
 
 def no_answer_tells_a_secret(stage: Stage, search: SecretSearch) -> Iterator[str]:
@@ -55,6 +57,27 @@ def no_answer_tells_a_secret(stage: Stage, search: SecretSearch) -> Iterator[str
             yield from search.found(f"the page {address}", page.content)
 
 
+def found_in_lists(stage: Stage, search: SecretSearch) -> Iterator[str]:
+    """Say which secrets the server tells of what moves just now; nothing where it is down.
+
+    Args:
+        stage: Where it runs.
+        search: The secrets.
+    """
+    headers = {"Authorization": f"Bearer {stage.user_token}"}
+    for kind in _LISTS:
+        try:
+            answer = httpx.get(
+                f"{stage.server_url}/api/{kind}?limit={_LARGEST_PAGE}",
+                headers=headers,
+                timeout=_MOMENT_SECONDS,
+                trust_env=False,
+            )
+        except httpx.HTTPError:
+            return
+        yield from search.found(f"the list of {kind}", answer.content)
+
+
 def _is_up(client: httpx.Client) -> bool:
     try:
         return client.get("/docs").is_success
@@ -65,7 +88,7 @@ def _is_up(client: httpx.Client) -> bool:
 def _answers(client: httpx.Client) -> Iterator[httpx.Response]:
     for address in _ADDRESSES:
         yield client.get(address)
-    for kind in ("media", "downloads", "uploads"):
+    for kind in _LISTS:
         cursor: int | None = None
         while True:
             at = {} if cursor is None else {"cursor": cursor}

@@ -1,12 +1,14 @@
 """What goes wrong during a chaos: programs are killed, and all others misbehave."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sync_assets.settings.relay import ReceiveMode
 from sync_assets_tests.chaos.plan import CHATS
 from sync_assets_tests.chaos.programs import kill_children
 from sync_assets_tests.chaos.stage import Stage
+
+SERVER_KILLED = "server killed"
 
 _TOO_MANY_REQUESTS = "429 Too Many Requests: retry after 1"
 
@@ -24,7 +26,7 @@ class Disturbances:
         self._chance = chance
         self._kinds: Mapping[str, Callable[[], None]] = {
             "worker killed": stage.worker.kill,
-            "server killed": stage.server.kill,
+            SERVER_KILLED: stage.server.kill,
             "aria2 killed": self._kill_aria2,
             "rclone killed": lambda: self._kill_child("rclone"),
             "origin failed": self._fail_origin,
@@ -33,7 +35,7 @@ class Disturbances:
             "links expired": stage.telegram.incoming.expire_links,
         }
 
-    def sequence(self, count: int) -> Iterator[str]:
+    def sequence(self, count: int) -> Sequence[str]:
         """Return what is to happen: each kind once, and then whatever comes.
 
         Args:
@@ -41,12 +43,15 @@ class Disturbances:
         """
         kinds = sorted(self._kinds)
         first = self._chance.sample(kinds, len(kinds))
-        for number in range(count):
-            yield first[number] if number < len(first) else self._chance.choice(kinds)
+        return [*first, *self._chance.choices(kinds, k=max(0, count - len(first)))][:count]
 
     def pause_seconds(self) -> float:
         """Return how long to wait for the next one."""
         return self._chance.uniform(0.2, 1.2)
+
+    def moment_seconds(self) -> float:
+        """Return how long a request that has just begun may go on."""
+        return self._chance.uniform(0.0, 0.05)
 
     def do(self, kind: str) -> None:
         """Let one happen."""

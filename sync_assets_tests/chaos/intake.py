@@ -123,8 +123,8 @@ class Intake:
                         connection, source="test", link=self._link(arrival), name=arrival.name
                     )
 
-    def before(self, step: int) -> None:
-        """Bring in what comes before a disturbance.
+    def with_disturbance(self, step: int) -> None:
+        """Bring in what comes with a disturbance.
 
         Args:
             step: Its number.

@@ -40,7 +40,7 @@ class Arrival:
         way: How it comes in.
         content: What it is.
         name: What it is called; two files have the same name, as senders do.
-        step: Before which disturbance it comes; what another domain wants is there from the start.
+        step: With which disturbance it comes; what another domain wants is there from the start.
         repeats: How often it comes again, as another message or another order.
         is_edited: Whether the caption of its message is edited.
         chat: The chat that it comes in.
@@ -61,12 +61,13 @@ class Arrival:
         return f"file{self.number}"
 
 
-def plan(chance: random.Random, size: Size) -> Sequence[Arrival]:
+def plan(chance: random.Random, size: Size, rushes: Sequence[int]) -> Sequence[Arrival]:
     """Decide what arrives: half of it from the start, the rest while everything is disturbed.
 
     Args:
         chance: Decides.
         size: How much.
+        rushes: The disturbances that are the worst for what arrives; half of it comes with them.
     """
     during = size.downloads // 2
     ways = [Way.DOMAIN] * (size.downloads - during) + [Way.TELEGRAM] * (during - during // 2)
@@ -78,7 +79,7 @@ def plan(chance: random.Random, size: Size) -> Sequence[Arrival]:
             way=way,
             content=chance.randbytes(chance.randint(SMALLEST_BYTES, LARGEST_BYTES)),
             name=f"film {number // 2}.mkv",
-            step=chance.randrange(size.disturbances) if way is not Way.DOMAIN else 0,
+            step=chance.choice([chance.randrange(size.disturbances), chance.choice(rushes)]),
             repeats=chance.choice([0, 0, 1, 2]),
             is_edited=chance.random() < 0.3,
             chat=chance.choice(CHATS),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -164,14 +165,26 @@ def aria2_client(port: int, secret: str) -> Aria2Client:
     return Aria2Client("127.0.0.1", port, SecretStr(secret), timeout_seconds=_ASKING_SECONDS)
 
 
-def aria2_state(client: Aria2Client) -> tuple[frozenset[str], bytes]:
+@dataclass(frozen=True)
+class Aria2State:
+    """What an aria2 tells; nothing where it is gone.
+
+    Attributes:
+        gids: Its tasks, those that have ended included.
+        at_work: Its tasks that have not ended.
+        told: All its answers.
+    """
+
+    gids: frozenset[str] = frozenset()
+    at_work: frozenset[str] = frozenset()
+    told: bytes = b""
+
+
+def aria2_state(client: Aria2Client) -> Aria2State:
     """Ask an aria2 for everything that it tells.
 
     Args:
         client: The connection, which is closed.
-
-    Returns:
-        The gids of its tasks, and all its answers; nothing where it is gone.
     """
     try:
         lists = client.multicall(
@@ -184,16 +197,17 @@ def aria2_state(client: Aria2Client) -> tuple[frozenset[str], bytes]:
                 Call("aria2.getVersion"),
             ]
         )
-        gids = frozenset(task["gid"] for tasks in lists[:3] for task in tasks)
+        at_work = frozenset(task["gid"] for tasks in lists[:2] for task in tasks)
+        gids = at_work | {task["gid"] for task in lists[2]}
         methods = ("aria2.getOption", "aria2.getUris", "aria2.getServers", "aria2.getFiles")
         # A task that has ended meanwhile has no servers: its refusal is an answer as well.
         details = client.multicall([Call(method, (gid,)) for gid in gids for method in methods])
     except (Aria2UnreachableError, Aria2RefusedError):
-        return frozenset(), b""
+        return Aria2State()
     finally:
         client.close()
     told = [str(each) if isinstance(each, Aria2RefusedError) else each for each in details]
-    return gids, json.dumps([lists, told], ensure_ascii=False).encode()
+    return Aria2State(gids, at_work, json.dumps([lists, told], ensure_ascii=False).encode())
 
 
 def kill_children(parent: int, name: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from sync_assets.ledger.schema import relay_downloads, relay_uploads
 from sync_assets_tests.chaos.answers import no_answer_tells_a_secret
-from sync_assets_tests.chaos.disturbances import Disturbances
+from sync_assets_tests.chaos.disturbances import SERVER_KILLED, Disturbances
 from sync_assets_tests.chaos.intake import Intake, Orders
 from sync_assets_tests.chaos.invariants import violations
 from sync_assets_tests.chaos.plan import Size, plan
@@ -76,17 +76,20 @@ def run(directory: Path, *, seed: int, size: Size) -> Outcome:
 
 
 def _violations(stage: Stage, seed: int, size: Size, outcome: Outcome) -> Iterator[str]:
-    arrivals = plan(random.Random(f"{seed} plan"), size)
+    disturbances = Disturbances(stage, random.Random(f"{seed} disturbances"))
+    sequence = disturbances.sequence(size.disturbances)
+    rushes = [step for step, kind in enumerate(sequence) if kind == SERVER_KILLED]
+    arrivals = plan(random.Random(f"{seed} plan"), size, rushes)
     orders = Orders(f"{stage.server_url}/api/media", stage.user_token)
     intake = Intake(stage, orders, arrivals)
     watch = Watch(stage, intake, orders, [arrival.content for arrival in arrivals])
-    disturbances = Disturbances(stage, random.Random(f"{seed} disturbances"))
     intake.wanted_by_domain()
     with orders:
-        for step, kind in enumerate(disturbances.sequence(size.disturbances)):
+        for step, kind in enumerate(sequence):
             stage.require()
-            intake.before(step)
             time.sleep(disturbances.pause_seconds())
+            intake.with_disturbance(step)
+            time.sleep(disturbances.moment_seconds())
             disturbances.do(kind)
             outcome.done[kind] += 1
             yield from watch.look()
@@ -95,6 +98,7 @@ def _violations(stage: Stage, seed: int, size: Size, outcome: Outcome) -> Iterat
         orders.finish()
     yield from orders.problems
     yield from _come_to_rest(stage, intake)
+    yield from _no_program_has_failed(stage)
     yield from watch.look(at_rest=True)
     yield from violations(stage, arrivals, intake.updates)
     yield from no_answer_tells_a_secret(stage, search_of(stage))
@@ -120,3 +124,11 @@ def _come_to_rest(stage: Stage, intake: Intake) -> Iterator[str]:
         if code == 0:
             return
     yield f"it comes to rest: it does not; exit code {code}"
+
+
+def _no_program_has_failed(stage: Stage) -> Iterator[str]:
+    """Say which programs have ended by an error; of a worker whose aria2 is gone that is right."""
+    names = ["server"] if stage.has_own_aria2 else ["server", "worker"]
+    for name in names:
+        if "Traceback" in stage.logs[name].read_text():
+            yield f"no run fails for what ends beside it: the {name} has"

@@ -17,6 +17,7 @@ from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.models import OPEN_DOWNLOADS, VERIFIED_UPLOADS, DownloadState
 from sync_assets.relay.updates import SOURCE
 from sync_assets.relay.uploading.paths import PART_PREFIX
+from sync_assets_tests.chaos.answers import found_in_lists
 from sync_assets_tests.chaos.intake import Intake, Orders
 from sync_assets_tests.chaos.programs import aria2_state
 from sync_assets_tests.chaos.secret_search import SIGNATURE, found_at_programs, search_of
@@ -59,11 +60,12 @@ class Watch:
             yield from _one_of_each(connection)
         yield from self._completed_is_there()
         yield from self._published_is_whole()
-        yield from self._no_foreign_task()
+        yield from self._no_foreign_task(at_rest=at_rest)
         if at_rest or self._looks % _LOOKS_PER_SEARCH == 0:
             search = search_of(self._stage)
             yield from search.found_in_home(self._stage.settings.home, at_rest=at_rest)
             yield from found_at_programs(self._stage, search)
+            yield from found_in_lists(self._stage, search)
 
     def _acknowledged_is_stored(self) -> Iterator[str]:
         """Every event that was acknowledged is in the ledger."""
@@ -133,18 +135,20 @@ class Watch:
             if not is_part and (method == "PUT" or count > 1):
                 yield f"no bytes uploaded twice to a final name: {method} to {path}, {count} times"
 
-    def _no_foreign_task(self) -> Iterator[str]:
+    def _no_foreign_task(self, *, at_rest: bool) -> Iterator[str]:
         """No task of aria2 is unknown to the ledger, and none tells a secret."""
         client = self._stage.aria2()
         if client is None:
             return
-        gids, told = aria2_state(client)
+        state = aria2_state(client)
         with self._stage.ledger.read() as connection:
             known = set(connection.execute(select(relay_downloads.c.gid)).scalars())
-        for gid in sorted(gids - known):
+        for gid in sorted(state.gids - known):
             yield f"no orphan task of aria2: the ledger does not know {gid}"
+        if at_rest and state.at_work:
+            yield f"no orphan task of aria2: {len(state.at_work)} are at work when all rests"
         # aria2 fetches with the signature: it has to know it.
-        yield from search_of(self._stage).without(SIGNATURE).found("what aria2 tells", told)
+        yield from search_of(self._stage).without(SIGNATURE).found("what aria2 tells", state.told)
 
     def _digest(self, path: Path) -> str | None:
         """Return a file's SHA-256; None where there is none."""
