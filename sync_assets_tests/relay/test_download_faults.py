@@ -161,6 +161,20 @@ def test_aria2_that_is_killed_between_a_look_and_an_order_ends_no_run(
     require_completed(relay, download_id)
 
 
+def test_aria2_that_runs_and_does_not_answer_is_started_again(
+    relay: Relay, origin: OriginServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download_id = relay.add(origin.add(PATH, CONTENT))
+
+    def break_off(*_: object) -> None:
+        raise Aria2UnreachableError("The connection is reset.", remedy="None.")
+
+    # As it is for a moment when it is killed: its connections are gone before it is.
+    monkeypatch.setattr(relay.aria2.client(), "_post", break_off)
+    relay.run()
+    require_completed(relay, download_id)
+
+
 def test_d5_aria2_is_killed_in_the_middle(relay: Relay, origin: OriginServer) -> None:
     content = CONTENT * 40
     download_id = relay.add(origin.add(PATH, content, bytes_per_second=3_000_000))
