@@ -57,9 +57,8 @@ def run(directory: Path, *, seed: int, size: Size) -> Outcome:
     started = time.monotonic()
     outcome = Outcome()
     with Stage(directory, random.Random(f"{seed} stage")) as stage:
-        outcome.setting = (
-            f"{stage.receive}, {'its own' if stage.has_own_aria2 else 'private'} aria2"
-        )
+        aria2 = "aria2 of the user" if stage.has_own_aria2 else "private aria2"
+        outcome.setting = f"{stage.receive}, {aria2}"
         # One violation may be seen at many looks.
         seen = dict.fromkeys(_violations(stage, seed, size, outcome))
         outcome.violations.extend(seen)
