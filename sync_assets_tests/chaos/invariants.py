@@ -16,13 +16,13 @@ from sync_assets.ledger.schema import (
 from sync_assets.relay.models import DownloadState, MediaState, UploadState
 from sync_assets.relay.reconciling import reconcile
 from sync_assets.relay.updates import SOURCE
+from sync_assets_tests.chaos.files import digest
 from sync_assets_tests.chaos.history import (
     every_change_has_one_legal_event,
     nothing_is_cleaned_early,
 )
 from sync_assets_tests.chaos.plan import Arrival, Way
 from sync_assets_tests.chaos.stage import TARGETS, Stage
-from sync_assets_tests.chaos.watching import digest
 
 
 def violations(stage: Stage, arrivals: Sequence[Arrival], updates: Sequence[int]) -> Iterator[str]:

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from sync_assets.ledger.schema import relay_media
 from sync_assets.ledger.secrets import KEY_FILE_NAME, load_key
+from sync_assets.relay.aria2.tasks import CONTROL_SUFFIX
 from sync_assets.relay.bot_api import BotApi
 from sync_assets.relay.gateway import Gateway
 from sync_assets.relay.models import DownloadKind
+from sync_assets_tests.chaos.files import files_below, read_if_there
 from sync_assets_tests.chaos.stage import Stage
 
 KEY = "the home's key"
@@ -69,7 +71,7 @@ class SecretSearch:
             # By another process: where one that has a SQLite file open closes it after reading it
             # as a file, SQLite's locks are gone. What vanishes meanwhile is not copied.
             subprocess.run(["cp", "-rp", f"{home}/.", copy], stderr=subprocess.DEVNULL, check=False)
-            for path, content in _contents(Path(copy).rglob("*")):
+            for path, content in _contents(files_below(Path(copy))):
                 name = path.relative_to(copy).as_posix()
                 for found in self.found(f"home/{name}", content):
                     if not (found.endswith(allowed.get(name, " ")) and _is_private(path)):
@@ -103,9 +105,10 @@ def found_at_programs(stage: Stage, search: SecretSearch) -> Iterator[str]:
     yield from search.found_in_files(stage.logs.values())
     # aria2 needs the address of the gateway, signed, to fetch a file: nobody else gets it.
     for_aria2 = search.without(SIGNATURE)
-    yield from for_aria2.found_in_files(stage.left.rglob("*"))
+    yield from for_aria2.found_in_files(files_below(stage.left))
     # Control files of aria2 beside what it downloads.
-    controls = stage.settings.relay.download_directory.rglob("*.aria2")
+    downloaded = files_below(stage.settings.relay.download_directory)
+    controls = [path for path in downloaded if path.name.endswith(CONTROL_SUFFIX)]
     yield from for_aria2.found_in_files(controls)
 
 
@@ -125,12 +128,10 @@ def _forms(secret: str) -> Collection[str]:
 
 
 def _contents(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
-    for path in sorted(paths):
-        try:
-            if path.is_file():
-                yield path, path.read_bytes()
-        except FileNotFoundError:
-            continue
+    for path in paths:
+        content = read_if_there(path)
+        if content is not None:
+            yield path, content
 
 
 def _is_private(path: Path) -> bool:

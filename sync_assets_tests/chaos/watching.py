@@ -1,6 +1,5 @@
 """What must be true at every moment of a chaos, and is looked at again and again."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from sync_assets.relay.models import OPEN_DOWNLOADS, VERIFIED_UPLOADS, DownloadS
 from sync_assets.relay.updates import SOURCE
 from sync_assets.relay.uploading.paths import PART_PREFIX
 from sync_assets_tests.chaos.answers import found_in_lists
+from sync_assets_tests.chaos.files import digest, files_below
 from sync_assets_tests.chaos.intake import Intake, Orders
 from sync_assets_tests.chaos.programs import aria2_state
 from sync_assets_tests.chaos.secret_search import SIGNATURE, found_at_programs, search_of
@@ -121,8 +121,8 @@ class Watch:
         """What has its final name is whole, and is written once."""
         for cloud in TARGETS.values():
             root = self._stage.clouds.files[cloud]
-            for path in sorted(root.rglob("*")):
-                if path.name.startswith(PART_PREFIX) or not path.is_file():
+            for path in files_below(root):
+                if path.name.startswith(PART_PREFIX):
                     continue
                 if self._digest(path) not in self._wanted:
                     yield f"nothing is published broken: {cloud}: {path.name}"
@@ -160,11 +160,6 @@ class Watch:
         except FileNotFoundError:
             return None
         return self._digests[key]
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of something."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _one_of_each(connection: Connection) -> Iterator[str]:
