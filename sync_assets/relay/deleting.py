@@ -174,7 +174,8 @@ def _require_upload_at_rest(row: AnyRow, states_at_work: Collection[UploadState]
             f"Upload {row.id} of download {row.download_id} is {row.state}.",
             remedy="Cancel the upload first, or wait until it has ended.",
         )
-    if row.command is not None:
+    # A failed one may have a target that will never answer again.
+    if row.command is not None and row.state == UploadState.CANCELLED:
         raise RecordInUseError(
             f"Upload {row.id} is cancelled, and what is there of it has still to be removed.",
             remedy="Try again later; a run of relay_sync removes it at its target.",

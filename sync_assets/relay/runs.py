@@ -1,7 +1,7 @@
 """Drive the relay in a Dagster run: glue between Dagster and `worker`."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import dagster as dg
 
@@ -17,6 +17,12 @@ from sync_assets.settings import Settings
 MEDIA = dg.AssetKey(["relay", "media"])
 DOWNLOADS = dg.AssetKey(["relay", "downloads"])
 UPLOADS = dg.AssetKey(["relay", "uploads"])
+
+COUNTED_TO = "ledger_event"
+"""The metadata that says which event of the history was the newest one that was counted in."""
+
+REPORTED_TO = "ledger_reported"
+"""The metadata that says up to which event of the history every day has been reported."""
 
 
 def drive_for_run(
@@ -46,8 +52,6 @@ def drive_for_run(
 
     run_id = context.run.run_id
     reporter = Reporter(settings, ledger, run_id=run_id)
-    with ledger.read() as connection:
-        first_event = last_event_id(connection)
     started_at = time.monotonic()
     numbers = {}
     with failing_step(reporter.failed):
@@ -58,28 +62,50 @@ def drive_for_run(
         except LeaseHeldError as error:
             # The other run drives what this one was to drive.
             context.log.info("%s", error.message)
-    yield from _report_days(context, ledger, first_event)
+    yield from _report_days(context, ledger)
     context.log.info("The relay rests after %.1f s: %s", time.monotonic() - started_at, numbers)
 
 
 def _report_days(
-    context: dg.AssetExecutionContext, ledger: Ledger, first_event: int
+    context: dg.AssetExecutionContext, ledger: Ledger
 ) -> Generator[dg.MaterializeResult]:
+    """Report the days that have changed since the last report, whoever changed them.
+
+    That is more than this run has done: a run that was killed has reported nothing.
+    """
+    # Dagster wants them in the order of the graph.
+    keys = [key for key in (MEDIA, DOWNLOADS, UPLOADS) if key in context.selected_asset_keys]
     own = context.partition_key if context.has_partition_key else None
     with ledger.read() as connection:
-        days = changed_days(connection, first_event)
+        newest = last_event_id(connection)
+        reported = _reported_to(context.instance, keys, newest)
+        days = changed_days(connection, reported)
         counts = {day: count_day(connection, day) for day in {*days, *([own] if own else [])}}
     for day in sorted(counts):
+        # Whoever is killed between two days reports all of them again.
+        is_last = day == max(counts)
+        history = {COUNTED_TO: newest, REPORTED_TO: newest if is_last else reported}
         metadata = {
             MEDIA: counts[day].media_metadata(),
             DOWNLOADS: counts[day].download_metadata(),
             UPLOADS: counts[day].uploads.metadata(),
         }
-        # Dagster wants them in the order of the graph.
-        for key in (each for each in metadata if each in context.selected_asset_keys):
+        for key in keys:
+            values = {**metadata[key], **history}
             if day == own:
-                yield dg.MaterializeResult(asset_key=key, metadata=metadata[key])
+                yield dg.MaterializeResult(asset_key=key, metadata=values)
             else:
-                context.log_event(
-                    dg.AssetMaterialization(key, partition=day, metadata=metadata[key])
-                )
+                context.log_event(dg.AssetMaterialization(key, partition=day, metadata=values))
+
+
+def _reported_to(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], newest: int) -> int:
+    """Return the last event that all these assets have reported; 0 where one never has."""
+    found = []
+    for key in keys:
+        event = instance.get_latest_materialization_event(key)
+        materialization = event.asset_materialization if event is not None else None
+        value = materialization.metadata.get(REPORTED_TO) if materialization is not None else None
+        found.append((value.value or 0) if isinstance(value, dg.IntMetadataValue) else 0)
+    reported = min(found)
+    # Higher than the newest one: the ledger is another one, such as a restored one.
+    return reported if reported <= newest else 0

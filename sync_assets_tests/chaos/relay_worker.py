@@ -1,15 +1,14 @@
-"""A worker as a program, to be killed: `… relay_worker SETTINGS.json`."""
-
-import sys
-from pathlib import Path
+"""A worker as a program, to be killed: it reads the configuration that `SYNC_CONFIG` names."""
 
 from sync_assets.ledger import Ledger
+from sync_assets.logs import configure_logging
 from sync_assets.relay.worker import drive
-from sync_assets.settings import Settings
+from sync_assets.settings import load_settings
 
 
 def main() -> None:
-    settings = Settings.model_validate_json(Path(sys.argv[1]).read_text())
+    settings = load_settings()
+    configure_logging(settings)
     drive(settings, Ledger.open(settings.ledger_url), run_id="a run", seconds=600)
 
 

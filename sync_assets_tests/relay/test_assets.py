@@ -15,8 +15,10 @@ from sqlalchemy import select, update
 from sync_assets import relay
 from sync_assets.definitions import build_defs
 from sync_assets.ledger import Ledger
+from sync_assets.ledger.events import last_event_id
 from sync_assets.ledger.leases import hold_lease
 from sync_assets.ledger.schema import relay_downloads, relay_media
+from sync_assets.relay import downloads
 from sync_assets.relay.automation import has_work
 from sync_assets.relay.models import LEASE_NAME
 from sync_assets.settings import Settings, load_settings
@@ -87,8 +89,8 @@ def test_a_message_becomes_a_file_and_is_answered_in_one_run(
     assert result.success
     numbers = metadata(result)
     assert numbers["relay/media", today()]["downloaded"] == 1
-    downloads = numbers["relay/downloads", today()]
-    assert (downloads["files"], downloads["bytes"]) == (1, len(CONTENT))
+    downloaded = numbers["relay/downloads", today()]
+    assert (downloaded["files"], downloaded["bytes"]) == (1, len(CONTENT))
     with ledger.read() as connection:
         row = connection.execute(select(relay_downloads)).one()
     assert Path(row.path).read_bytes() == CONTENT
@@ -166,6 +168,35 @@ def test_a_run_of_one_day_drives_all_and_reports_each_day(
     numbers = metadata(result)
     assert numbers["relay/downloads", "2026-02-03"]["files"] == 1
     assert numbers["relay/downloads", "2026-02-04"]["files"] == 0
+
+
+def test_days_of_a_run_that_was_killed_are_reported_by_the_next_one(
+    settings: Settings, ledger: Ledger
+) -> None:
+    job = build_defs(settings).resolve_job_def("relay_sync")
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def reported() -> set[tuple[str | None, int]]:
+            done = job.execute_in_process(instance=instance, partition_key="2026-02-04")
+            return {
+                (day, numbers["ledger_event"])
+                for (asset, day), numbers in metadata(done).items()
+                if asset == "relay/uploads" and day != "2026-02-04"
+            }
+
+        with ledger.write() as connection:
+            for day in ("2026-02-01", "2026-02-03"):
+                wanted = relay.enqueue(connection, source="test", link=f"http://host/{day}")
+                # What a worker did that was killed before it could report it.
+                downloads.cancel(connection, wanted.download_id)
+                connection.execute(
+                    update(relay_media).where(relay_media.c.id == wanted.media_id).values(day=day)
+                )
+            newest = last_event_id(connection)
+        first = reported()
+        assert {day for day, _ in first} == {"2026-02-01", "2026-02-03"}
+        assert min(event for _, event in first) >= newest
+        assert reported() == set()
 
 
 def test_what_has_failed_is_shown_with_its_reason(settings: Settings, ledger: Ledger) -> None:

@@ -113,8 +113,7 @@ def test_d3_the_answer_of_add_uri_is_lost(
 
     with monkeypatch.context() as patch, relay.worker() as worker:
         patch.setattr(client, "_post", lose_the_answer)
-        with pytest.raises(Aria2UnreachableError):
-            worker.step()
+        assert worker.step()
     relay.run()
     require_completed(relay, download_id)
     assert origin.count(PATH) == 1
@@ -144,6 +143,36 @@ def test_d4_aria2_is_killed_right_after_add_uri(relay: Relay, origin: OriginServ
         worker.run(seconds=30)
     require_completed(relay, download_id)
     assert relay.row(download_id).gid == gid
+
+
+def test_aria2_that_is_killed_between_a_look_and_an_order_ends_no_run(
+    relay: Relay, origin: OriginServer
+) -> None:
+    download_id = relay.add(origin.add(PATH, CONTENT, bytes_per_second=SLOW))
+    kills = iter([relay.kill_aria2])
+
+    def kill_after_the_look(_: Path) -> int:
+        for kill in kills:
+            kill()
+        return 10_000_000
+
+    relay.free_bytes = kill_after_the_look
+    relay.run()
+    require_completed(relay, download_id)
+
+
+def test_aria2_that_runs_and_does_not_answer_is_started_again(
+    relay: Relay, origin: OriginServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download_id = relay.add(origin.add(PATH, CONTENT))
+
+    def break_off(*_: object) -> None:
+        raise Aria2UnreachableError("The connection is reset.", remedy="None.")
+
+    # As it is for a moment when it is killed: its connections are gone before it is.
+    monkeypatch.setattr(relay.aria2.client(), "_post", break_off)
+    relay.run()
+    require_completed(relay, download_id)
 
 
 def test_d5_aria2_is_killed_in_the_middle(relay: Relay, origin: OriginServer) -> None:

@@ -18,7 +18,7 @@ from sync_assets.relay.listing import (
     list_uploads,
     uploads_of,
 )
-from sync_assets.relay.models import DownloadState, UploadState
+from sync_assets.relay.models import DownloadState, Reason, ReasonCode, UploadState
 from sync_assets.relay.statistics import (
     download_days,
     download_totals,
@@ -162,6 +162,22 @@ def test_a_record_is_deleted_only_at_rest(ledger: Ledger) -> None:
     delete()
     with pytest.raises(UnknownSubjectError):
         delete()
+
+
+def test_a_failed_record_is_deleted_though_its_target_lets_nothing_be_removed(
+    ledger: Ledger,
+) -> None:
+    download_id = add(ledger, "a")
+    complete(ledger, download_id)
+    upload_id = upload(ledger, download_id, UploadState.UPLOADING, remote_path="x")
+    with ledger.write() as connection:
+        row = uploads.get_upload(connection, upload_id)
+        reason = Reason(ReasonCode.WRONG_SECRET, "The password is wrong.")
+        uploads.fail(connection, row, reason, run_id=None)
+        assert uploads.get_upload(connection, upload_id).command == "cancel"
+        delete_download(
+            connection, download_id, with_file=True, owns_aria2=True, detail={"by": "me"}
+        )
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,40 @@ def test_a_cloud_that_is_down_is_tried_again_and_then_given_up(uploads: Uploads)
     assert (uploads.one(download_id).state, uploads.one(download_id).retries) == ("cleaned", 1)
 
 
+def test_nothing_is_left_at_the_target_of_an_upload_that_has_failed(
+    uploads: Uploads, faulty: FaultyCloud
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    faulty.refuse("MOVE", 503)
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.failure_code, row.command) == ("failed", "server_error", None)
+    assert faulty.requests["PUT"] > 0
+    assert uploads.clouds.published("gdrive") == {}
+    assert Path(row.download_path).exists()
+
+
+def test_a_part_that_a_target_does_not_let_go_is_reported_and_removed_later(
+    uploads: Uploads, faulty: FaultyCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    faulty.refuse("MOVE", 503)
+    faulty.refuse("DELETE", 403)
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    assert uploads.one(download_id).state == "failed"
+    assert len(uploads.clouds.parts()) == 1
+    assert "has left a part at its target" in caplog.text
+    faulty.refusals.clear()
+    uploads.pass_time()
+    uploads.run()
+    assert uploads.clouds.parts() == []
+    uploads.wish(rows.retry_upload, uploads.one(download_id).id)
+    uploads.run()
+    assert_published_once(uploads, "gdrive")
+
+
 @pytest.mark.parametrize("cloud", ["gdrive", "onedrive"])
 def test_a_wrong_password_is_said_and_holds_nothing_else_up(uploads: Uploads, cloud: str) -> None:
     uploads.target("cloud", f"{cloud}:", path="{name}")

@@ -172,6 +172,7 @@ def test_a_retry_ends_the_pause_of_all_that_wait_for_the_same(ledger: Ledger) ->
         uploads.start(connection, {failed.id: "p/f"}, run_id=None)
         started = uploads.get_upload(connection, failed.id)
         uploads.fail(connection, started, QUOTA, run_id=None)
+        uploads.part_removed(connection, failed.id)
         uploads.hold_target(connection, "first", QUOTA, not_before=later)
         assert uploads.due_upload_count(connection) == 2
         assert uploads.next_upload_due(connection) == later

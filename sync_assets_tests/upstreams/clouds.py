@@ -88,6 +88,13 @@ class Clouds:
         ]
         self.config_path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
+    def secrets(self) -> Mapping[str, str]:
+        """Return what nobody may see, by its name: the password, and as rclone keeps it."""
+        lines = self.config_path.read_text(encoding="utf-8").splitlines()
+        hidden = {line.partition(" = ")[2] for line in lines if line.startswith("pass")}
+        names = {f"a hidden password ({number})": each for number, each in enumerate(hidden)}
+        return {"the clouds' password": PASSWORD, **names}
+
     def start(self, name: str) -> None:
         """Start a server that was stopped."""
         kind, port = {"gdrive": "webdav", "onedrive": "sftp"}[name], self._ports[name]

@@ -7,7 +7,7 @@ login, 403 a folder that may not be written, 429 too many requests.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -24,7 +24,7 @@ class Refusal:
 
 
 class FaultyCloud(SocketServer):
-    """In front of a WebDAV server.
+    """In front of a WebDAV server. `written` counts what was written by PUT or MOVE to a path.
 
     Args:
         behind: The address of that server.
@@ -33,6 +33,7 @@ class FaultyCloud(SocketServer):
     def __init__(self, behind: str) -> None:
         super().__init__()
         self.requests: Counter[str] = Counter()
+        self.written: Counter[tuple[str, str]] = Counter()
         self.refusals: dict[str, Refusal] = {}
         self._client = httpx.Client(base_url=behind, timeout=60, trust_env=False)
 
@@ -60,5 +61,8 @@ class FaultyCloud(SocketServer):
         passed = self._client.request(
             request.method, request.target, headers=headers, content=request.body
         )
+        if request.method in ("PUT", "MOVE") and passed.is_success:
+            path = headers["destination"] if request.method == "MOVE" else request.target
+            self.written[request.method, unquote(urlsplit(path).path)] += 1
         kind = passed.headers.get("content-type", "text/plain")
         return Reply(passed.content, passed.status_code, kind)

@@ -211,7 +211,10 @@ class TelegramServer(SocketServer):
             if fault is not None:
                 self._break(fault)
             given = {name: value for name, value in fields.items() if value != "None"}
-            return self.incoming.call(method, given)
+            answer = self.incoming.call(method, given)
+            if fault is not None:
+                self._break_late(fault)
+            return answer
         if method == "editMessageText":
             return self._edit(fields)
         senders = {

@@ -83,7 +83,13 @@ class Incoming:
 
     def waiting(self) -> list[dict[str, Any]]:
         """Return the updates that are not confirmed."""
-        return [self._updates[each] for each in sorted(self._updates)]
+        with self._changed:
+            return [self._updates[each] for each in sorted(self._updates)]
+
+    def confirm(self, update_id: int) -> None:
+        """Forget an update that a webhook has taken."""
+        with self._changed:
+            self._updates.pop(update_id, None)
 
     def expire_links(self) -> None:
         """Let an hour pass for all links."""

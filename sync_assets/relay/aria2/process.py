@@ -63,6 +63,8 @@ class Aria2Process:
         options: Further options, which win over the usual ones.
     """
 
+    keeps_tasks = False
+
     def __init__(self, program: Path, directory: Path, options: Mapping[str, str]) -> None:
         self._program = program
         self._directory = directory
@@ -93,6 +95,15 @@ class Aria2Process:
             f"{self._program} does not start, or ends at once.",
             remedy=f"Run it by hand: {self._program} --enable-rpc; it says why.",
         )
+
+    def reconnect(self) -> Aria2Client:
+        """Start another one: this one does not answer, whether or not it still runs.
+
+        Raises:
+            Aria2StartError: It does not start.
+        """
+        self.stop()
+        return self.client()
 
     def stop(self) -> None:
         """End it; it saves how far its tasks are."""

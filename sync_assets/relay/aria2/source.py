@@ -17,6 +17,8 @@ class RunningAria2:
         settings: The configuration of the relay, which names it.
     """
 
+    keeps_tasks = True
+
     def __init__(self, settings: RelaySettings) -> None:
         url = settings.aria2.url
         if url is None or url.host is None:
@@ -32,6 +34,10 @@ class RunningAria2:
 
     def client(self) -> Aria2Client:
         """Return the connection."""
+        return self._client
+
+    def reconnect(self) -> Aria2Client:
+        """Return the connection, which is made anew by each request that needs it."""
         return self._client
 
 

@@ -20,6 +20,7 @@ _KEYS = (
     "dir",
     "files",
 )
+_MOST_TASKS = 10_000
 CONTROL_SUFFIX = ".aria2"
 """What the name of the file in which aria2 keeps its progress ends with."""
 
@@ -33,6 +34,10 @@ class TaskStatus(StrEnum):
     ERROR = "error"
     COMPLETE = "complete"
     REMOVED = "removed"
+
+
+AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING, TaskStatus.PAUSED)
+"""The statuses of a task that has not ended."""
 
 
 class ErrorCode(IntEnum):
@@ -126,6 +131,38 @@ def look_at(client: Aria2Client, gids: Iterable[str]) -> tuple[str, dict[str, Ta
         if not isinstance(answer, Aria2RefusedError)
     }
     return session["sessionId"], found
+
+
+def tasks_below(client: Aria2Client, root: Path) -> dict[str, TaskStatus]:
+    """Ask which tasks write below a folder, or did.
+
+    Args:
+        client: The connection.
+        root: The folder.
+
+    Returns:
+        The status of each, by its gid.
+
+    Raises:
+        Aria2UnreachableError: No answer came.
+        Aria2RefusedError: aria2 does not accept the secret.
+    """
+    keys = ("gid", "status", "dir")
+    answers = client.multicall(
+        [
+            Call("aria2.tellActive", (keys,)),
+            Call("aria2.tellWaiting", (0, _MOST_TASKS, keys)),
+            Call("aria2.tellStopped", (0, _MOST_TASKS, keys)),
+        ]
+    )
+    found = {}
+    for answer in answers:
+        if isinstance(answer, Aria2RefusedError):
+            raise answer
+        for task in answer:
+            if Path(task["dir"]).is_relative_to(root):
+                found[task["gid"]] = TaskStatus(task["status"])
+    return found
 
 
 def _task(answer: Mapping[str, Any]) -> Task:

@@ -21,6 +21,7 @@ from sync_assets.relay.downloads.queries import (
     in_state,
     latest,
     next_due,
+    of_gids,
     open_downloads,
 )
 from sync_assets.relay.downloads.wishes import (
@@ -51,6 +52,7 @@ __all__ = [
     "latest",
     "move",
     "next_due",
+    "of_gids",
     "open_downloads",
     "pause",
     "resume",

@@ -61,6 +61,17 @@ def in_state(connection: Connection, *states: DownloadState) -> Sequence[AnyRow]
     return connection.execute(query.order_by(columns.id)).all()
 
 
+def of_gids(connection: Connection, gids: Sequence[str]) -> Sequence[AnyRow]:
+    """Return the downloads that have some gids, whatever their states, oldest first.
+
+    Args:
+        connection: A transaction of the ledger.
+        gids: The gids; others than downloads' are left out.
+    """
+    query = _query().where(relay_downloads.c.gid.in_(gids))
+    return connection.execute(query.order_by(relay_downloads.c.id)).all()
+
+
 def latest(connection: Connection, media_id: int) -> AnyRow | None:
     """Return a medium's newest download; None where it has none.
 

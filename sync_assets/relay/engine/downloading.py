@@ -32,6 +32,7 @@ from sync_assets.relay.engine.outcomes import (
 from sync_assets.relay.engine.reach import Reach
 from sync_assets.relay.engine.settling import DownloadReport, Settling
 from sync_assets.relay.engine.space import Space
+from sync_assets.relay.engine.sweeping import Sweeper
 from sync_assets.relay.models import Command, DownloadState, Reason, ReasonCode
 from sync_assets.relay.resting import drive_to_rest
 from sync_assets.settings.relay import RelaySettings
@@ -43,10 +44,20 @@ _AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
 
 
 class Aria2Source(Protocol):
-    """Whatever gives a connection to a running aria2."""
+    """Whatever gives a connection to a running aria2.
+
+    Attributes:
+        keeps_tasks: Whether it may bring tasks back when it is started again.
+    """
+
+    keeps_tasks: bool
 
     def client(self) -> Aria2Client:
         """Return the connection."""
+        ...
+
+    def reconnect(self) -> Aria2Client:
+        """Return a connection after the last one has failed; start a private aria2 again."""
         ...
 
 
@@ -100,6 +111,7 @@ class Downloader:
             self._folders, gateway, self._reach, timeout_seconds=settings.timeout_seconds
         )
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
+        self._sweeper = Sweeper(ledger, self._folders)
         self._progress_at = 0.0
 
     @property
@@ -155,8 +167,32 @@ class Downloader:
         with self._ledger.read() as connection:
             rows = downloads.open_downloads(connection)
         if not rows:
-            return False
+            return self._sweep_at_rest()
         step = self._look(rows)
+        try:
+            self._bring_together(step, rows)
+            is_sweeping = self._sweep(step.client, step.session)
+        except Aria2UnreachableError:
+            # It has ended since that look: the next one starts a private one again, and fails
+            # where a configured one is gone. What was found out until then is true.
+            self._settling.write()
+            return True
+        return is_sweeping or self._is_moving()
+
+    def _sweep(self, client: Aria2Client, session: str) -> bool:
+        return self._aria2.keeps_tasks and self._sweeper.sweep(client, session)
+
+    def _sweep_at_rest(self) -> bool:
+        if not self._aria2.keeps_tasks:
+            return False
+        try:
+            client = self._aria2.client()
+            return self._sweep(client, look_at(client, ())[0])
+        except (Aria2UnreachableError, Aria2RefusedError):
+            # No download needs it now; one that does says so.
+            return False
+
+    def _bring_together(self, step: _Step, rows: Sequence[AnyRow]) -> None:
         writes_progress = time.monotonic() - self._progress_at >= _PROGRESS_SECONDS
         if writes_progress:
             self._progress_at = time.monotonic()
@@ -168,7 +204,6 @@ class Downloader:
         # What aria2 still holds of an earlier attempt would refuse the gid of the next one.
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
         self._start(step, ready)
-        return self._is_moving()
 
     def _look(self, rows: Sequence[AnyRow]) -> _Step:
         gids = [row.gid for row in rows if row.started_at is not None]
@@ -176,8 +211,8 @@ class Downloader:
         try:
             return _Step(client, *look_at(client, gids))
         except Aria2UnreachableError:
-            # A private one is started again by this; a configured one must be there.
-            client = self._aria2.client()
+            # A configured one must be there.
+            client = self._aria2.reconnect()
             return _Step(client, *look_at(client, gids))
 
     # What one download needs.

@@ -9,14 +9,14 @@ from sync_assets.errors import SyncError
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay import downloads, uploads
-from sync_assets.relay.aria2.rpc import Aria2Client, Call
+from sync_assets.relay.aria2.rpc import Aria2Client
+from sync_assets.relay.aria2.tasks import AT_WORK, tasks_below
 from sync_assets.relay.models import VERIFIED_UPLOADS, DownloadState, UploadState
 from sync_assets.relay.rclone.storage import folder_of
 from sync_assets.relay.reconciling.findings import Difference, Finding
 from sync_assets.relay.uploading.paths import PART_PREFIX
 from sync_assets.relay.uploading.rclone_target import RcloneTarget
 
-_MOST_TASKS = 10_000
 _AT_WORK = (UploadState.PENDING, UploadState.UPLOADING)
 
 
@@ -62,25 +62,15 @@ def find_tasks(ledger: Ledger, client: Aria2Client, root: Path) -> Iterator[Find
     """
     with ledger.read() as connection:
         known = {row.gid for row in downloads.in_state(connection, *DownloadState)}
-    keys = ("gid", "dir")
-    answers = client.multicall(
-        [
-            Call("aria2.tellActive", (keys,)),
-            Call("aria2.tellWaiting", (0, _MOST_TASKS, keys)),
-        ]
-    )
-    for answer in answers:
-        if isinstance(answer, SyncError):
-            raise answer
-        for task in answer:
-            if task["gid"] not in known and Path(task["dir"]).is_relative_to(root):
-                yield Finding(
-                    Difference.TASK_UNKNOWN,
-                    f"aria2 task {task['gid']}",
-                    "It writes to the download directory, and no download has it.",
-                    "Remove the task; its files stay.",
-                    partial(client.call, "aria2.forceRemove", task["gid"]),
-                )
+    for gid, status in tasks_below(client, root).items():
+        if gid not in known and status in AT_WORK:
+            yield Finding(
+                Difference.TASK_UNKNOWN,
+                f"aria2 task {gid}",
+                "It writes to the download directory, and no download has it.",
+                "Remove the task; its files stay.",
+                partial(client.call, "aria2.forceRemove", gid),
+            )
 
 
 def _missing(ledger: Ledger, target: RcloneTarget, rows: Sequence[AnyRow]) -> Iterator[Finding]:

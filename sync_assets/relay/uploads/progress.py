@@ -13,6 +13,7 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import media
 from sync_assets.relay.models import (
     VERIFIED_UPLOADS,
+    Command,
     MediaState,
     Reason,
     UploadState,
@@ -144,7 +145,7 @@ def hold_target(
 def fail(
     connection: Connection, row: AnyRow, reason: Reason, *, run_id: str | None, **changes: Any
 ) -> None:
-    """Write that an upload is given up.
+    """Write that an upload is given up; the worker removes what is there of it at its target.
 
     Args:
         connection: A writing transaction of the ledger.
@@ -162,6 +163,7 @@ def fail(
         detail=failure_detail(reason),
         not_before=None,
         bytes_per_second=0,
+        command=Command.CANCEL if row.remote_path is not None else None,
         **failure_columns(reason),
         **changes,
     )
@@ -198,7 +200,7 @@ def complete(
 
 
 def part_removed(connection: Connection, upload_id: int) -> None:
-    """Write that nothing is left of a cancelled upload at its target.
+    """Write that nothing is left of a failed or cancelled upload at its target.
 
     Args:
         connection: A writing transaction of the ledger.

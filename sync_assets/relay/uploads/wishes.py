@@ -1,7 +1,7 @@
 """What users want of uploads, written at once; it needs no worker.
 
 A worker sees by the state that an upload is to stop. `command` tells the next one to remove what
-is there of a cancelled upload at its target.
+is there of a failed or cancelled upload at its target.
 """
 
 from collections.abc import Sequence
