@@ -49,8 +49,10 @@ def _values(column: "pa.ChunkedArray") -> list[Any]:
 
     if not pa.types.is_timestamp(column.type):
         return column.to_pylist()
-    times = column.cast(pa.timestamp("us", tz=column.type.tz)).cast(pa.int64()).to_pylist()
-    return [None if each is None else _EPOCH + each * _MICROSECOND for each in times]
+    if column.type.unit != "us":
+        column = column.cast(pa.timestamp("us", tz=column.type.tz))
+    times = [each for chunk in column.chunks for each in chunk.view(pa.int64()).to_pylist()]
+    return [None if each is None else _EPOCH + timedelta(microseconds=each) for each in times]
 
 
 def _column(values: Sequence[Any], data_type: "pa.DataType") -> "pa.Array":  # noqa: PLR0911 - a rule each

@@ -171,6 +171,10 @@ def cast(table: pa.Table, schema: pa.Schema, *, item: str) -> pa.Table:
             columns.append(pa.nulls(table.num_rows, field.type))
             continue
         column = table.column(field.name)
+        if column.type == field.type:
+            # pyarrow imports all of its functions for a cast, even for none.
+            columns.append(column)
+            continue
         try:
             columns.append(column.cast(field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

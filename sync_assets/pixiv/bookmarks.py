@@ -23,6 +23,7 @@ _KEPT_IF_EMPTY = (
     "page_count", "width", "height", "created_at",
 )
 # fmt: on
+_ORDER_COLUMNS = ("work_id", "visibility", "position", "removed_at")
 _KEPT_IF_NONE = ("bookmark_tags", "series_id", "series_title")
 _OF_DEAD = frozenset({BookmarkState.DELETED, BookmarkState.LOCKED})
 REMOVED_AT_ONCE = 30
@@ -68,6 +69,16 @@ def preload() -> None:
 def write_bookmarks(lake: Lake, account: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace an account's table of bookmarks."""
     lake.write(ASSET, table_of(rows, schema()), partition=account)
+
+
+def read_orders(
+    lake: Lake, account: str, lists: Sequence[Visibility]
+) -> dict[Visibility, list[int]]:
+    """Return the works of some lists that are bookmarked, newest bookmark first."""
+    if not lake.exists(ASSET, partition=account):
+        return {visibility: [] for visibility in lists}
+    rows = rows_of(lake.table(ASSET, partition=account, columns=_ORDER_COLUMNS))
+    return {visibility: order_of(rows, visibility) for visibility in lists}
 
 
 def order_of(rows: Sequence[Mapping[str, Any]], visibility: Visibility) -> list[int]:

@@ -24,7 +24,14 @@ from sync_assets.pixiv.accounts import (
 from sync_assets.pixiv.animations import convert_animations
 from sync_assets.pixiv.announcing import Announce, announce_works
 from sync_assets.pixiv.archive import is_empty
-from sync_assets.pixiv.bookmarks import merge, order_of, preload, read_bookmarks, write_bookmarks
+from sync_assets.pixiv.bookmarks import (
+    merge,
+    order_of,
+    preload,
+    read_bookmarks,
+    read_orders,
+    write_bookmarks,
+)
 from sync_assets.pixiv.downloading import Downloads
 from sync_assets.pixiv.files import StoredFile, newest_files
 from sync_assets.pixiv.gallery_dl import end_orphans
@@ -169,12 +176,8 @@ def download_files(this: Round) -> StageResult:
     _recover(this)
     downloads = Downloads(account, this.ledger, run_id=this.run_id)
 
-    def read_orders() -> dict[Visibility, list[int]]:
-        known = read_bookmarks(this.lake, account.name)
-        return {visibility: order_of(known, visibility) for visibility in account.lists}
-
     try:
-        result = downloads.run(read_orders)
+        result = downloads.run(lambda: read_orders(this.lake, account.name, account.lists))
     finally:
         # Whatever came before a failure is announced in any case.
         posts = announce_works(account, this.ledger, this.announce, ugoira=False)

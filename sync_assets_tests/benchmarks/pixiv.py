@@ -128,6 +128,7 @@ def _bare(directory: Path, environment: dict[str, str]) -> float:
     directory.mkdir()
     config = {
         "extractor": {
+            "modules": ["pixiv"],
             "base-directory": str(directory / "files"),
             "archive": str(directory / "archive.sqlite3"),
             "archive-pragma": ["journal_mode=WAL", "synchronous=NORMAL"],
