@@ -186,7 +186,11 @@ def _job(home: Path, environment: dict[str, str], extra: str = "") -> float:
 
 def _print(measured: Measured, *, json_output: bool) -> None:
     if json_output:
-        figures = {**asdict(measured), "meets_requirements": measured.meets_requirements}
+        figures = {
+            "benchmark": "pixiv",
+            **asdict(measured),
+            "meets_requirements": measured.meets_requirements,
+        }
         print(json.dumps(figures))
         return
     table = Table(title=f"Pixiv: {IMAGES} small images, {BOOKMARKS} bookmarks, median of {ROUNDS}")
