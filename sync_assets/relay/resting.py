@@ -2,10 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Protocol
 
 _SHORTEST_POLL_SECONDS = 0.05
 _LONGEST_POLL_SECONDS = 0.5
+# A large file is under way for hours: who looks after it must not keep the processor busy.
+_LONGEST_QUIET_POLL_SECONDS = 0.15
+_QUIET_GROWTH = 1.25
 # A step costs the same for one file and for fifty: with much to do, each takes more at once, and
 # leaves the processor to those who move the bytes.
 _PAUSE_PER_STEP = 4
@@ -15,6 +19,11 @@ _LONGEST_WAIT_SECONDS = 30.0
 
 class Driver(Protocol):
     """Something that is driven in steps."""
+
+    @property
+    def report(self) -> object:
+        """What was done so far: another value as soon as something has come to its end."""
+        ...
 
     @property
     def is_busy(self) -> bool:
@@ -51,6 +60,8 @@ def drive_to_rest(
             has made new work.
     """
     ends_at = time.monotonic() + seconds
+    done: list[object] = []
+    quiet_poll = _SHORTEST_POLL_SECONDS
     while True:
         left = ends_at - time.monotonic()
         if left <= 0:
@@ -64,8 +75,12 @@ def drive_to_rest(
         if between_steps is not None:
             is_moving = between_steps() or is_moving
         if is_moving:
+            done, before = [copy(driver.report) for driver in drivers], done
+            quiet_poll = min(_QUIET_GROWTH * quiet_poll, _LONGEST_QUIET_POLL_SECONDS)
+            if done != before:
+                quiet_poll = _SHORTEST_POLL_SECONDS
             pause = _PAUSE_PER_STEP * (time.thread_time() - began_at)
-            time.sleep(min(max(pause, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
+            time.sleep(min(max(pause, quiet_poll), _LONGEST_POLL_SECONDS))
             continue
         waits = [wait for driver in drivers if (wait := driver.seconds_until_due()) is not None]
         if not waits or min(waits) > min(_LONGEST_WAIT_SECONDS, left):
