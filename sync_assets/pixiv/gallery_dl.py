@@ -31,7 +31,7 @@ _STILL_THERE = 0
 
 _HANDED_ON = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|TEMP|TMP|XDG_.*"
-    r"|.*_PROXY|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE"
+    r"|(?:HTTPS?|FTP|ALL|NO|SOCKS)_PROXY|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE"
     r"|LD_LIBRARY_PATH|DYLD_.*|PYTHON.*|NIX_.*"
 )
 """Names of variables, as a pattern; proxies are written in lower case too."""

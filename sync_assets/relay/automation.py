@@ -84,7 +84,7 @@ def has_work(ledger: Ledger, settings: RelaySettings) -> bool:
             return True
         if due_upload_count(connection) > 0:
             return True
-        return settings.clean_local_files and bool(cleanable(connection))
+        return settings.clean_local_files and bool(cleanable(connection, most=1))
 
 
 def _disk_has_space(settings: RelaySettings) -> bool:

@@ -18,6 +18,7 @@ from sync_assets.ledger.types import utc_now
 from sync_assets.relay import downloads
 from sync_assets.relay import uploads as rows
 from sync_assets.relay.models import ReasonCode
+from sync_assets.relay.resting import drive_to_rest
 from sync_assets.relay.uploading.uploader import Uploader
 from sync_assets_tests.ops.waiting import wait_until
 from sync_assets_tests.relay.killed_uploader import POINTS
@@ -193,10 +194,37 @@ def test_a_paused_upload_rests_until_it_is_resumed(uploads: Uploads) -> None:
 def test_what_is_under_way_when_the_time_is_over_comes_to_its_end(uploads: Uploads) -> None:
     uploads.target("cloud", "gdrive:", path="{name}", bandwidth_limit="1M")
     uploads.options["upload_concurrency"] = 1
-    first, second = uploads.add("film.mkv", LARGE), uploads.add("other.mkv", CONTENT)
-    uploads.run(seconds=0.5)
+    first = uploads.add("film.mkv", LARGE)
+    with uploads.worker() as uploader:
+        under_way(uploads, first, uploader)
+        second = uploads.add("other.mkv", CONTENT)
+        uploader.step()
+        drive_to_rest([uploader], seconds=0)
     assert uploads.one(first).state in ("completed", "cleaned")
     assert uploads.one(second).state == "pending"
+
+
+def test_a_file_that_is_gone_fails_its_uploads_to_all_targets(uploads: Uploads) -> None:
+    for name, cloud in (("one", "gdrive"), ("two", "drive")):
+        uploads.target(name, f"{cloud}:", path="{name}")
+    lost, other = uploads.add("film.mkv", CONTENT), uploads.add("other.mkv", CONTENT)
+    Path(uploads.download(lost).path).unlink()
+    uploads.run()
+    found = uploads.of(lost).values()
+    assert {(row.state, row.failure_code) for row in found} == {("failed", "file_missing")}
+    assert uploads.download(lost).state == "failed"
+    assert {row.state for row in uploads.of(other).values()} == {"cleaned"}
+
+
+def test_the_users_own_remote_control_is_not_asked(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RCLONE_RC_USER", "somebody")
+    monkeypatch.setenv("RCLONE_RC_PASS", "something")
+    uploads.target("cloud", "gdrive:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    assert uploads.one(download_id).state == "cleaned"
 
 
 # What clouds say.
@@ -232,7 +260,8 @@ def test_a_full_storage_is_asked_once_and_what_waits_goes_on_with_a_retry(
     uploads.target("cloud", "gdrive:", path="{name}")
     uploads.options["upload_concurrency"] = 1
     faulty.refuse("PUT", 507)
-    ids = [uploads.add(f"{number}.mkv", CONTENT) for number in range(4)]
+    # More than are begun at a time.
+    ids = [uploads.add(f"{number}.mkv", CONTENT) for number in range(20)]
     uploads.run()
     found = [uploads.one(each) for each in ids]
     (failed,) = [row for row in found if row.state == "failed"]
@@ -241,7 +270,7 @@ def test_a_full_storage_is_asked_once_and_what_waits_goes_on_with_a_retry(
     faulty.refusals.clear()
     uploads.wish(rows.retry_upload, failed.id)
     uploads.run()
-    assert [uploads.one(each).state for each in ids] == ["cleaned"] * 4
+    assert {uploads.one(each).state for each in ids} == {"cleaned"}
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "rate_limited"), (503, "server_error")])

@@ -30,7 +30,9 @@ def want(ledger: Ledger, **values: Any) -> int:
         download_id = downloads.create(
             connection, media.add_medium(connection, link_medium(link, **values))
         )
-        uploads.plan(connection, uploads.unplanned(connection, TARGETS), TARGETS, run_id=None)
+        uploads.plan(
+            connection, uploads.unplanned(connection, TARGETS, most=9), TARGETS, run_id=None
+        )
     return download_id
 
 
@@ -147,12 +149,12 @@ def test_a_file_is_cleaned_when_all_have_it_and_none_is_under_way(ledger: Ledger
     found = look(ledger, download_id)
     publish(ledger, found["first"])
     with ledger.write() as connection:
-        assert uploads.cleanable(connection) == []
+        assert uploads.cleanable(connection, most=9) == []
         uploads.cancel_upload(connection, found["second"].id)
-        assert [row.id for row in uploads.cleanable(connection)] == [download_id]
+        assert [row.id for row in uploads.cleanable(connection, most=9)] == [download_id]
         later = utc_now() + timedelta(hours=1)
         uploads.postpone_cleaning(connection, download_id, not_before=later)
-        assert uploads.cleanable(connection) == []
+        assert uploads.cleanable(connection, most=9) == []
         uploads.mark_cleaned(connection, [download_id], run_id=None)
         assert uploads.cleaned_early(connection) == []
     found = look(ledger, download_id)

@@ -52,7 +52,13 @@ def move(connection: Connection, moves: Sequence[Move], *, run_id: str | None) -
     for each in moves:
         change = each.change
         if each.row.state == each.state:
-            set_columns(connection, each.row.id, **change.columns)
+            columns = relay_downloads.c
+            is_same = columns.state == each.state
+            connection.execute(
+                update(relay_downloads)
+                .where(columns.id == each.row.id, is_same)
+                .values(**change.columns)
+            )
             continue
         key = (each.row.state, each.state, frozenset(change.columns))
         alike.setdefault(key, {})[each.row.id] = change

@@ -29,7 +29,7 @@ from sync_assets.settings.relay import RelaySettings
 
 _logger = logging.getLogger(__name__)
 
-Change = Callable[[Connection], Any]
+Write = Callable[[Connection], Any]
 
 
 @dataclass
@@ -71,13 +71,13 @@ class Settling:
         self._ledger = ledger
         self._folders = folders
         self._run_id = run_id
-        self._changes: list[Change] = []
+        self._changes: list[Write] = []
         self._moves: list[downloads.Move] = []
         self._starting: list[int] = []
         self._completed: list[tuple[AnyRow, Completed]] = []
         self.report = DownloadReport()
 
-    def add(self, change: Change) -> None:
+    def add(self, change: Write) -> None:
         """Add a change.
 
         Args:

@@ -22,7 +22,11 @@ _STOP_SECONDS = 10.0
 _STARTS = 3
 # rclone does not notice the end of whoever has started it. The end of standard input is noticed by
 # `cat`, however it comes; `exec` makes the process id of the shell that of rclone.
-_ENDS_WITH_PARENT = 'exec 3<&0; { cat <&3 >/dev/null; kill $$; } & exec "$1" rcd </dev/null 3<&-'
+_ENDS_WITH_PARENT = (
+    'exec 3<&0; { cat <&3 >/dev/null; kill $$; rm -rf "$2"; } & exec "$1" rcd </dev/null 3<&-'
+)
+# Our own secrets, and how the user's own remote control is reached.
+_NOT_INHERITED = ("SYNC_", "RCLONE_RC_")
 _OPTIONS: Mapping[str, str] = {
     "RCLONE_ASK_PASSWORD": "false",
     "RCLONE_RC_SERVER_READ_TIMEOUT": "24h",
@@ -90,10 +94,10 @@ class RcloneProcess:
         path = Path(self._folder.name) / "socket"
         own = {"RCLONE_RC_ADDR": f"unix://{path}", "RCLONE_RC_NO_AUTH": "true"}
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("SYNC_")
+            name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)
         }
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _ENDS_WITH_PARENT, "sh", self._program],
+            ["/bin/sh", "-c", _ENDS_WITH_PARENT, "sh", self._program, self._folder.name],
             env={**inherited, **_OPTIONS, **self._options, **own},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ import http
 import http.client
 import json
 import secrets
+import select
 import socket
 import threading
 import time
@@ -64,11 +65,14 @@ class RcloneClient:
         # One for each thread: measured, a library's pool takes several times as long.
         self._connections = threading.local()
 
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def call(
+        self, method: str, *, meanwhile: Callable[[], None] | None = None, **parameters: Any
+    ) -> dict[str, Any]:
         """Call a method, and wait for its result.
 
         Args:
             method: Such as `operations/stat`.
+            meanwhile: Called again and again; what it raises stops the method.
             **parameters: What it takes.
 
         Returns:
@@ -81,6 +85,8 @@ class RcloneClient:
         connection = self._connection()
         try:
             connection.request("POST", f"/{method}", json.dumps(parameters), _HEADERS)
+            if meanwhile is not None:
+                _wait_for_answer(connection, meanwhile)
             answer = connection.getresponse()
             content = json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -183,6 +189,18 @@ class RcloneClient:
         except (RcloneRefusedError, RcloneUnreachableError):
             # Finished, or gone with its process.
             return
+
+
+def _wait_for_answer(connection: http.client.HTTPConnection, meanwhile: Callable[[], None]) -> None:
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    try:
+        while not poll.poll(1_000 * _LONGEST_POLL_SECONDS):
+            meanwhile()
+    except BaseException:
+        # rclone ends what nobody waits for any more.
+        connection.close()
+        raise
 
 
 def new_group() -> str:

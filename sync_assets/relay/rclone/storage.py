@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sync_assets.relay.rclone.folders import KnownFolders
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError, new_group
 
 _NOT_THERE = 404
@@ -41,7 +40,6 @@ class Storage:
         self._hash_type: str | None = None
         self._knows_hash_type = False
         self._tells_sizes = False
-        self._folders = KnownFolders(self._is_folder, self._folders_in)
 
     def hash_type(self) -> str | None:
         """Return the kind of checksum by which files are compared; None where there is none.
@@ -81,7 +79,7 @@ class Storage:
         return self._tells_sizes and self.hash_type() is None
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether there is a folder at a path, as far as it is not quite new.
+        """Tell whether there is a folder at a path.
 
         Args:
             path: The path.
@@ -90,7 +88,8 @@ class Storage:
             RcloneRefusedError: The storage cannot tell.
             RcloneUnreachableError: rclone is gone.
         """
-        return self._folders.has(path)
+        # Some storages list a file as if it were a folder.
+        return self._list(path) is not None and self.entry(path) is None
 
     def names_in(self, path: str) -> Sequence[str]:
         """Return the paths of what lies in a folder; nothing where there is none.
@@ -105,15 +104,23 @@ class Storage:
         return [item["Path"] for item in self._list(path.rstrip("/")) or ()]
 
     def copy(
-        self, file: Path, path: str, *, is_new: bool, meanwhile: Callable[[str], None]
+        self,
+        file: Path,
+        size_bytes: int,
+        path: str,
+        *,
+        is_new: bool,
+        meanwhile: Callable[[str | None], None],
     ) -> None:
         """Copy a local file to a path.
 
         Args:
             file: The file.
+            size_bytes: Its size.
             path: The path.
             is_new: Whether nothing can be there, so that rclone need not look.
-            meanwhile: See `RcloneClient.run`; not called for a small file.
+            meanwhile: Called again and again, with the group of the job; with None for a small
+                file, which has none. What it raises stops the copy.
 
         Raises:
             RcloneRefusedError: It failed; a part may be there.
@@ -127,9 +134,11 @@ class Storage:
             "dstRemote": path,
             "_config": {"NoCheckDest": is_new},
         }
-        if file.stat().st_size <= _SMALL_BYTES:
+        if size_bytes <= _SMALL_BYTES:
             # There before a job for it could be looked at twice.
-            self._client().call("operations/copyfile", **parameters)
+            self._client().call(
+                "operations/copyfile", meanwhile=lambda: meanwhile(None), **parameters
+            )
         else:
             self._client().run("operations/copyfile", meanwhile=meanwhile, **parameters)
 
@@ -158,7 +167,6 @@ class Storage:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: rclone is gone; it may have had its effect.
         """
-        self._folders.made(folder_of(to).rstrip("/"))
         remote, group = self._remote, new_group()
         move = {
             "srcFs": remote,
@@ -230,13 +238,6 @@ class Storage:
                 return None
             raise
         return answer["list"]
-
-    def _is_folder(self, path: str) -> bool:
-        # Some storages list a file as if it were a folder with itself in it.
-        return self.entry(path) is None and self._list(path) is not None
-
-    def _folders_in(self, path: str) -> frozenset[str]:
-        return frozenset(item["Name"] for item in self._list(path) or () if item["IsDir"])
 
     def _entry(self, answer: Mapping[str, Any]) -> Entry | None:
         item = answer.get("item")

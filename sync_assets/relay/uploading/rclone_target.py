@@ -193,15 +193,17 @@ class _Sending:
                 return True
             self._storage.delete(part)
 
-        def meanwhile(group: str) -> None:
+        def meanwhile(group: str | None) -> None:
             self._transfer.require()
+            if group is None:
+                return
             self._report(group)
             # Reads the file while rclone does: it is in the memory then.
             self._verifier.expect(file, lambda: self._report(group))
 
         self._transfer.require()
         is_new = self._transfer.is_first
-        self._storage.copy(file.path, part, is_new=is_new, meanwhile=meanwhile)
+        self._storage.copy(file.path, file.size_bytes, part, is_new=is_new, meanwhile=meanwhile)
         self._transfer.require()
         self._verifier.expect(file, self._transfer.require)
         if not self._has_arrived(file, part):
@@ -212,7 +214,8 @@ class _Sending:
         return True
 
     def _has_arrived(self, file: LocalFile, part: str) -> bool:
-        if self._storage.has_sizes_only() and not self._settings.read_back:
+        looks = self._settings.read_back or "ignore-size" in self._settings.options
+        if not looks and self._storage.has_sizes_only():
             # rclone has compared them, and what is published is compared again.
             return True
         entry = self._storage.entry(part)
@@ -241,7 +244,9 @@ class _Sending:
             if not is_moved and self._storage.entry(part) is not None:
                 # A file has the name, over which rclone moves nothing: it may be the same one.
                 return None if looks else self._publish(name, looks=True)
-            proof = None if entry is None else self._verifier.proof_of_own(file, path, entry)
+            # Where nobody knows who has put it there, its size alone proves nothing.
+            prove = self._verifier.proof_of_own if is_moved else self._verifier.proof_of_foreign
+            proof = None if entry is None else prove(file, path, entry)
             if proof is None:
                 return Postponed(_DAMAGED)
             proofs.append(proof)

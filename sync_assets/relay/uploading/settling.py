@@ -1,7 +1,7 @@
 """What an outcome means for the rows of uploads; written together at the end of each step."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ from sync_assets.settings.relay import RelaySettings
 
 _logger = logging.getLogger(__name__)
 
-Change = Callable[[Connection], Any]
+Write = Callable[[Connection], Any]
 
 
 @dataclass
@@ -71,33 +71,18 @@ class UploadSettling:
         self._ledger = ledger
         self._folders = folders
         self._run_id = run_id
-        self._changes: list[Change] = []
-        self._beginning: dict[int, str] = {}
+        self._changes: list[Write] = []
         self._published: list[tuple[AnyRow, Published]] = []
         self._cleaned: list[int] = []
         self.report = UploadReport()
 
-    @property
-    def beginning(self) -> int:
-        """How many uploads are about to begin."""
-        return len(self._beginning)
-
-    def add(self, change: Change) -> None:
+    def add(self, change: Write) -> None:
         """Add a change.
 
         Args:
             change: Writes it, in the transaction that it gets.
         """
         self._changes.append(change)
-
-    def begin(self, row: AnyRow, remote_path: str) -> None:
-        """Let an upload begin.
-
-        Args:
-            row: The upload, which is pending.
-            remote_path: Where it goes.
-        """
-        self._beginning[row.id] = remote_path
 
     def settle(self, row: AnyRow, outcome: UploadOutcome) -> None:
         """Bring an upload to where an outcome leads.
@@ -128,17 +113,21 @@ class UploadSettling:
         """
         self._cleaned.append(download_id)
 
-    def write(self) -> Sequence[int]:
+    def write(self, beginning: Mapping[int, str] | None = None) -> Sequence[int]:
         """Write what was collected.
+
+        Args:
+            beginning: Where pending uploads go that are to begin, by their ids.
 
         Returns:
             The ids of the uploads that begin now.
 
         Raises:
-            LedgerUnavailableError: It could not be written; it is collected still.
+            LedgerUnavailableError: It could not be written; it is collected still, and nothing
+                begins.
         """
-        collected = (self._changes, self._beginning, self._published, self._cleaned)
-        if not any(collected):
+        collected = (self._changes, self._published, self._cleaned)
+        if not any(collected) and not beginning:
             return ()
         with self._ledger.write() as connection:
             for change in self._changes:
@@ -148,7 +137,7 @@ class UploadSettling:
             self._write_published(connection)
             if self._cleaned:
                 uploads.mark_cleaned(connection, self._cleaned, run_id=self._run_id)
-            begun = uploads.start(connection, self._beginning, run_id=self._run_id)
+            begun = uploads.start(connection, beginning or {}, run_id=self._run_id)
         self.report.completed += len(self._published)
         self.report.sent_bytes += sum(outcome.size_bytes for _, outcome in self._published)
         self.report.cleaned += len(self._cleaned)
@@ -189,8 +178,9 @@ class UploadSettling:
                     )
             case SourceLost():
                 self._fail(connection, row, outcome.reason)
-                if row.media_state != MediaState.RELAYED:
-                    download = downloads.get(connection, row.download_id)
+                download = downloads.get(connection, row.download_id)
+                is_first = download.state == DownloadState.COMPLETED
+                if is_first and row.media_state != MediaState.RELAYED:
                     downloads.end(
                         connection,
                         download,

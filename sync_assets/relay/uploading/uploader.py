@@ -7,9 +7,10 @@ Nothing is remembered between two steps that a new worker could not find out.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Self
@@ -45,6 +46,8 @@ _UNKNOWN_TARGET = Reason(
 # While some are sent, others are verified and moved, which takes a small file longer; and there
 # must be enough until the next step.
 _UNDER_WAY_PER_SLOT = 8
+_MOST_AT_ONCE = 500
+"""Downloads that are planned or cleaned in one step; the next one goes on."""
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +63,16 @@ class _UnderWay:
 @dataclass(frozen=True)
 class _Beginning:
     target: Target
+    remote_path: str
     is_first: bool
+
+
+@dataclass
+class _Settled:
+    """What has ended: the uploads that are at rest by that, and the targets that take nothing."""
+
+    uploads: set[int] = field(default_factory=set)
+    refusing: set[str] = field(default_factory=set)
 
 
 class Uploader:
@@ -137,7 +149,7 @@ class Uploader:
         with self._ledger.read() as connection:
             found = uploads.open_uploads(connection, most_due=self._most_under_way)
         # What has become of those is written at the end of the step.
-        rows = [row for row in found if row.id not in settled]
+        rows = [row for row in found if row.id not in settled.uploads]
         wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
         for upload_id, each in self._under_way.items():
             if upload_id in wanted:
@@ -146,8 +158,9 @@ class Uploader:
                 each.transfer.stop()
         for row in rows:
             if row.id not in self._under_way:
-                self._consider(row)
-        self._submit(self._settling.write())
+                self._consider(row, settled.refusing)
+        paths = {upload_id: each.remote_path for upload_id, each in self._beginning.items()}
+        self._submit(self._settling.write(paths))
         if self._settings.clean_local_files:
             self._clean()
         return self._is_moving()
@@ -167,26 +180,28 @@ class Uploader:
     def _plan(self) -> None:
         targets = self._settings.targets
         with self._ledger.read() as connection:
-            unplanned = uploads.unplanned(connection, targets)
+            unplanned = uploads.unplanned(connection, targets, most=1)
         if unplanned:
             with self._ledger.write() as connection:
-                unplanned = uploads.unplanned(connection, targets)
+                unplanned = uploads.unplanned(connection, targets, most=_MOST_AT_ONCE)
                 uploads.plan(connection, unplanned, targets, run_id=self._run_id)
 
     # Beginning.
 
-    def _consider(self, row: AnyRow) -> None:
+    def _consider(self, row: AnyRow, refusing: Collection[str]) -> None:
         target = self._targets.get(row.target)
         if row.command == Command.CANCEL:
             self._remove_part(row, target)
         elif row.state == UploadState.UPLOADING:
             self._take_over(row, target)
+        elif row.target in refusing:
+            return
         elif row.state == UploadState.PENDING and self._has_room(target):
             if target is None:
                 self._settling.fail(row, _UNKNOWN_TARGET)
             else:
-                self._beginning[row.id] = _Beginning(target, row.started_at is None)
-                self._settling.begin(row, row.remote_path or target.path(row))
+                path = row.remote_path or target.path(row)
+                self._beginning[row.id] = _Beginning(target, path, row.started_at is None)
 
     def _take_over(self, row: AnyRow, target: Target | None) -> None:
         """Bring an upload on that a worker had begun which was killed."""
@@ -248,22 +263,24 @@ class Uploader:
 
     # Ending.
 
-    def _settle(self) -> frozenset[int]:
-        """Take what has ended, to be written; return the uploads that are at rest by that."""
-        settled = set()
+    def _settle(self) -> _Settled:
+        """Take what has ended, to be written."""
+        settled = _Settled()
         for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
             each = self._under_way.pop(upload_id)
             outcome = Stopped() if each.future.cancelled() else each.future.result()
             if isinstance(outcome, Published):
                 self._announce(each.row, outcome)
             self._settling.settle(each.row, outcome)
-            settled.add(upload_id)
+            settled.uploads.add(upload_id)
+            if isinstance(outcome, Refused) and outcome.is_of_target:
+                settled.refusing.add(each.row.target)
         for upload_id in _done(self._removals):
             self._settle_removal(upload_id, self._removals.pop(upload_id))
-            settled.add(upload_id)
+            settled.uploads.add(upload_id)
         for download_id in _done(self._cleanings):
             self._settle_cleaning(download_id, self._cleanings.pop(download_id))
-        return frozenset(settled)
+        return settled
 
     def _announce(self, row: AnyRow, outcome: Published) -> None:
         """Tell the STRM jobs, before the upload counts as completed: so it is told, once."""
@@ -304,13 +321,15 @@ class Uploader:
 
     def _clean(self) -> None:
         with self._ledger.read() as connection:
-            cleanable = uploads.cleanable(connection)
+            cleanable = uploads.cleanable(connection, most=_MOST_AT_ONCE + len(self._cleanings))
             found = [each for each in cleanable if each.id not in self._cleanings]
             rows = uploads.uploads_of(connection, [download.id for download in found])
+        own: defaultdict[int, list[AnyRow]] = defaultdict(list)
+        for row in rows:
+            own[row.download_id].append(row)
         for download in found:
-            own = [row for row in rows if row.download_id == download.id]
             self._cleanings[download.id] = self._chores.submit(
-                clean, download, own, self._targets.get, self._folders
+                clean, download, own[download.id], self._targets.get, self._folders
             )
 
     def _settle_cleaning(self, download_id: int, cleaning: Future[Cleaned | RemoteMissing]) -> None:

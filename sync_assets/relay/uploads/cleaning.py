@@ -27,7 +27,7 @@ REMOTE_CHANGED = Reason(
 )
 
 
-def cleanable(connection: Connection) -> Sequence[AnyRow]:
+def cleanable(connection: Connection, *, most: int) -> Sequence[AnyRow]:
     """Return the downloads whose file may be removed here, oldest first.
 
     Every required target is verified, at least one has the file, no upload is under way, and
@@ -35,6 +35,7 @@ def cleanable(connection: Connection) -> Sequence[AnyRow]:
 
     Args:
         connection: A transaction of the ledger.
+        most: How many at most.
     """
     uploads, columns = relay_uploads.c, relay_downloads.c
     own = uploads.download_id == columns.id
@@ -49,7 +50,7 @@ def cleanable(connection: Connection) -> Sequence[AnyRow]:
         exists().where(own, uploads.state.in_(VERIFIED_UPLOADS)),
         ~exists().where(own, holds_up),
     )
-    return connection.execute(query.order_by(columns.id)).all()
+    return connection.execute(query.order_by(columns.id).limit(most)).all()
 
 
 def cleaned_early(connection: Connection) -> Sequence[int]:

@@ -38,12 +38,13 @@ DOWNLOAD_CANCELLED = Reason(
 )
 
 
-def unplanned(connection: Connection, targets: Targets) -> Sequence[AnyRow]:
-    """Return the open downloads that have no uploads, and are to have some.
+def unplanned(connection: Connection, targets: Targets, *, most: int) -> Sequence[AnyRow]:
+    """Return the open downloads that have no uploads, and are to have some; the oldest first.
 
     Args:
         connection: A transaction of the ledger.
         targets: The configured targets.
+        most: How many at most.
     """
     columns = relay_downloads.c
     names_its_own = relay_media.c.targets.is_not(None)
@@ -56,6 +57,7 @@ def unplanned(connection: Connection, targets: Targets) -> Sequence[AnyRow]:
             true() if targets else names_its_own,
         )
         .order_by(columns.id)
+        .limit(most)
     )
     return connection.execute(query).all()
 
