@@ -33,7 +33,7 @@ from sync_assets.pixiv.presence import require_library
 from sync_assets.pixiv.settling import Settler
 from sync_assets.pixiv.works import Work, complete, due_works, fail_attempt, read_works, update_work
 
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS = 0.4
 """How often files are verified while gallery-dl goes on downloading."""
 
 _WORKS_PER_RUN = 500
