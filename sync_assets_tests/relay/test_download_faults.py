@@ -128,7 +128,7 @@ def test_a_second_task_with_the_same_gid_is_the_first_one(
         folder = str(relay.directory / "downloads" / row.gid)
         options = {"gid": row.gid, "dir": folder, "out": "film.mkv"}
         relay.aria2.client().call("aria2.addUri", [row.media_link], options)
-        worker._start(worker._look([]), [row])
+        worker._starter.start(relay.aria2.client(), [row])
         assert relay.row(download_id).attempts == 0
         worker.run(seconds=30)
     assert relay.row(download_id).state == DownloadState.COMPLETED

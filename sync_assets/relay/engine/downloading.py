@@ -8,9 +8,8 @@ two steps that a new worker could not find out.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
@@ -20,6 +19,7 @@ from sync_assets.relay.aria2.tasks import Task, TaskStatus, look_at
 from sync_assets.relay.engine.adding import Adding
 from sync_assets.relay.engine.examining import Examiner, TelegramGateway
 from sync_assets.relay.engine.folders import DownloadFolders
+from sync_assets.relay.engine.looking import AT_WORK, Aria2Source, Step, look
 from sync_assets.relay.engine.outcomes import (
     DISK_FULL,
     PAUSED_IN_ARIA2,
@@ -27,53 +27,19 @@ from sync_assets.relay.engine.outcomes import (
     GiveUp,
     Outcome,
     Removed,
-    TryAgain,
 )
 from sync_assets.relay.engine.reach import Reach
 from sync_assets.relay.engine.settling import DownloadReport, Settling
 from sync_assets.relay.engine.space import Space
+from sync_assets.relay.engine.starting import Starter
 from sync_assets.relay.engine.sweeping import Sweeper
-from sync_assets.relay.models import Command, DownloadState, Reason, ReasonCode
+from sync_assets.relay.models import Command, DownloadState
 from sync_assets.relay.resting import drive_to_rest
 from sync_assets.settings.relay import RelaySettings
 
 _PROGRESS_SECONDS = 0.5
 _QUEUED_PER_SLOT = 20
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
-_AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
-
-
-class Aria2Source(Protocol):
-    """Whatever gives a connection to a running aria2.
-
-    Attributes:
-        keeps_tasks: Whether it may bring tasks back when it is started again.
-    """
-
-    keeps_tasks: bool
-
-    def client(self) -> Aria2Client:
-        """Return the connection."""
-        ...
-
-    def reconnect(self) -> Aria2Client:
-        """Return a connection after the last one has failed; start a private aria2 again."""
-        ...
-
-
-@dataclass
-class _Step:
-    """What is known during one step, and what aria2 is to be told at its end."""
-
-    client: Aria2Client
-    session: str
-    tasks: dict[str, Task]
-    forget: list[str] = field(default_factory=list)
-    starting: list[AnyRow] = field(default_factory=list)
-
-    @property
-    def at_work(self) -> int:
-        return sum(task.status in _AT_WORK for task in self.tasks.values()) + len(self.starting)
 
 
 class Downloader:
@@ -111,6 +77,7 @@ class Downloader:
             self._folders, gateway, self._reach, timeout_seconds=settings.timeout_seconds
         )
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
+        self._starter = Starter(self._adding, self._folders, self._settling)
         self._sweeper = Sweeper(ledger, self._folders)
         self._progress_at = 0.0
 
@@ -168,7 +135,7 @@ class Downloader:
             rows = downloads.open_downloads(connection)
         if not rows:
             return self._sweep_at_rest()
-        step = self._look(rows)
+        step = look(self._aria2, rows)
         try:
             self._bring_together(step, rows)
             is_sweeping = self._sweep(step.client, step.session)
@@ -192,32 +159,20 @@ class Downloader:
             # No download needs it now; one that does says so.
             return False
 
-    def _bring_together(self, step: _Step, rows: Sequence[AnyRow]) -> None:
+    def _bring_together(self, step: Step, rows: Sequence[AnyRow]) -> None:
         writes_progress = time.monotonic() - self._progress_at >= _PROGRESS_SECONDS
         if writes_progress:
             self._progress_at = time.monotonic()
         for row in self._without_space(step, rows):
             self._consider(step, row, writes_progress=writes_progress)
-        ready = [row for row in step.starting if self._has_folder(row)]
+        ready = self._starter.ready(step.starting)
         self._settling.start(ready)
         self._settling.write()
         # What aria2 still holds of an earlier attempt would refuse the gid of the next one.
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
-        self._start(step, ready)
+        self._starter.start(step.client, ready)
 
-    def _look(self, rows: Sequence[AnyRow]) -> _Step:
-        gids = [row.gid for row in rows if row.started_at is not None]
-        client = self._aria2.client()
-        try:
-            return _Step(client, *look_at(client, gids))
-        except Aria2UnreachableError:
-            # A configured one must be there.
-            client = self._aria2.reconnect()
-            return _Step(client, *look_at(client, gids))
-
-    # What one download needs.
-
-    def _without_space(self, step: _Step, rows: Sequence[AnyRow]) -> list[AnyRow]:
+    def _without_space(self, step: Step, rows: Sequence[AnyRow]) -> list[AnyRow]:
         """Pause what runs where space is short, let it go on where there is some; return others."""
         is_enough = self._space.is_enough()
         others = []
@@ -225,7 +180,7 @@ class Downloader:
             task = step.tasks.get(row.gid)
             if row.command is not None:
                 others.append(row)
-            elif not is_enough and task is not None and task.status in _AT_WORK:
+            elif not is_enough and task is not None and task.status in AT_WORK:
                 self._try(step, "aria2.forcePause", row)
                 self._settling.move(row, DownloadState.PAUSED, DISK_FULL)
             elif self._space.lets_go_on(row):
@@ -235,7 +190,7 @@ class Downloader:
                 others.append(row)
         return others
 
-    def _consider(self, step: _Step, row: AnyRow, *, writes_progress: bool) -> None:
+    def _consider(self, step: Step, row: AnyRow, *, writes_progress: bool) -> None:
         task = step.tasks.get(row.gid)
         if row.command is not None:
             self._obey(step, row, task)
@@ -250,11 +205,11 @@ class Downloader:
         else:
             self._follow(step, row, task)
 
-    def _obey(self, step: _Step, row: AnyRow, task: Task | None) -> None:
+    def _obey(self, step: Step, row: AnyRow, task: Task | None) -> None:
         """Tell aria2 what a user wants."""
         command = Command(row.command)
         if command is Command.CANCEL:
-            if task is not None and task.status in (*_AT_WORK, TaskStatus.PAUSED):
+            if task is not None and task.status in (*AT_WORK, TaskStatus.PAUSED):
                 # It still writes for a moment: its files are removed when it is seen to be gone.
                 self._try(step, "aria2.forceRemove", row)
                 return
@@ -262,7 +217,7 @@ class Downloader:
             step.forget.append(row.gid)
             self._folders.discard(row)
         elif command is Command.PAUSE:
-            if task is not None and task.status in _AT_WORK:
+            if task is not None and task.status in AT_WORK:
                 # It is active for a moment yet, which must not be taken for somebody's resuming.
                 self._try(step, "aria2.forcePause", row)
                 return
@@ -270,7 +225,7 @@ class Downloader:
             self._try(step, "aria2.unpause", row)
         self._settling.add(lambda connection: downloads.heard(connection, row))
 
-    def _progress(self, step: _Step, row: AnyRow, task: Task, *, is_due: bool) -> None:
+    def _progress(self, step: Step, row: AnyRow, task: Task, *, is_due: bool) -> None:
         columns: dict[str, Any] = {
             "completed_bytes": task.completed_bytes,
             # The first one stays: another one means that the file has changed at its origin.
@@ -285,7 +240,7 @@ class Downloader:
                 lambda connection: downloads.set_progress(connection, row.id, **columns)
             )
 
-    def _follow(self, step: _Step, row: AnyRow, task: Task) -> None:
+    def _follow(self, step: Step, row: AnyRow, task: Task) -> None:
         """Write what aria2 says of a task that is not active."""
         match task.status:
             case TaskStatus.WAITING if row.state != DownloadState.WAITING:
@@ -299,7 +254,7 @@ class Downloader:
             case TaskStatus.REMOVED:
                 self._settle(step, row, Removed(REMOVED))
 
-    def _look_for(self, step: _Step, row: AnyRow) -> None:
+    def _look_for(self, step: Step, row: AnyRow) -> None:
         """Find out about a download that aria2 does not know."""
         finished = self._folders.finished_file(row)
         if finished is not None and row.state != DownloadState.PAUSED:
@@ -312,7 +267,7 @@ class Downloader:
         elif row.state == DownloadState.PENDING:
             self._prepare(step, row)
 
-    def _prepare(self, step: _Step, row: AnyRow) -> None:
+    def _prepare(self, step: Step, row: AnyRow) -> None:
         refusal = self._adding.refusal(row)
         if refusal is not None:
             self._settle(step, row, GiveUp(refusal))
@@ -323,45 +278,14 @@ class Downloader:
         elif step.at_work < _QUEUED_PER_SLOT * self._settings.concurrency:
             step.starting.append(row)
 
-    def _settle(self, step: _Step, row: AnyRow, outcome: Outcome) -> None:
+    def _settle(self, step: Step, row: AnyRow, outcome: Outcome) -> None:
         self._settling.settle(row, outcome)
         step.forget.append(row.gid)
 
-    # New tasks.
-
-    def _start(self, step: _Step, ready: Sequence[AnyRow]) -> None:
-        """Give aria2 new tasks; the ledger has them since long, and the next step sees them."""
-        if not ready:
-            return
-        answers = step.client.multicall([self._adding.call(row) for row in ready])
-        refused = {
-            row.gid: answer
-            for row, answer in zip(ready, answers, strict=True)
-            if isinstance(answer, Aria2RefusedError)
-        }
-        # A task that is there already is refused too, with a text that says something else.
-        _, known = look_at(step.client, refused)
-        for row in ready:
-            if row.gid in refused and row.gid not in known:
-                reason = Reason(ReasonCode.ARIA2_ERROR, refused[row.gid].message)
-                self._settling.settle(row, TryAgain(reason))
-        self._settling.write()
-
-    def _has_folder(self, row: AnyRow) -> bool:
-        try:
-            self._folders.prepare(row)
-        except OSError as error:
-            text = f"Its folder cannot be made: {error.strerror}. Check relay.download_directory."
-            self._settling.settle(row, TryAgain(Reason(ReasonCode.FILE_ERROR, text)))
-            return False
-        return True
-
-    def _try(self, step: _Step, method: str, row: AnyRow) -> None:
+    def _try(self, step: Step, method: str, row: AnyRow) -> None:
         # A task that has just ended cannot be paused: the next look at it says how it ended.
         with suppress(Aria2RefusedError):
             step.client.call(method, row.gid)
-
-    # Rest.
 
     def _is_moving(self) -> bool:
         if self._examiner.is_busy:

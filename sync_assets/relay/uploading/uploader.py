@@ -7,11 +7,9 @@ Nothing is remembered between two steps that a new worker could not find out.
 
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Self
 
@@ -22,14 +20,11 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import uploads
 from sync_assets.relay.engine.folders import DownloadFolders
 from sync_assets.relay.models import Command, Reason, ReasonCode, UploadState
-from sync_assets.relay.uploading.cleaning import clean
+from sync_assets.relay.uploading.chores import Chores
 from sync_assets.relay.uploading.outcomes import (
-    Cleaned,
-    PartRemoved,
     Postponed,
     Published,
     Refused,
-    RemoteMissing,
     Stopped,
     UploadOutcome,
 )
@@ -47,7 +42,7 @@ _UNKNOWN_TARGET = Reason(
 # must be enough until the next step.
 _UNDER_WAY_PER_SLOT = 8
 _MOST_AT_ONCE = 500
-"""Downloads that are planned or cleaned in one step; the next one goes on."""
+"""Downloads that are planned in one step; the next one goes on."""
 
 _logger = logging.getLogger(__name__)
 
@@ -101,10 +96,10 @@ class Uploader:
         self._settling = UploadSettling(settings, ledger, self._folders, run_id=run_id)
         self._pool = ThreadPoolExecutor(2 * self._most_under_way, "upload")
         self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
-        self._chores = ThreadPoolExecutor(1, "clean")
+        self._chores = Chores(
+            settings, ledger, targets, self._folders, self._settling, run_id=run_id
+        )
         self._under_way: dict[int, _UnderWay] = {}
-        self._removals: dict[int, Future[PartRemoved]] = {}
-        self._cleanings: dict[int, Future[Cleaned | RemoteMissing]] = {}
         self._begins_new = True
         self._beginning: dict[int, _Beginning] = {}
 
@@ -127,7 +122,7 @@ class Uploader:
         for each in self._under_way.values():
             each.transfer.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._chores.shutdown(wait=True, cancel_futures=True)
+        self._chores.close()
         self._settle()
         self._settling.write()
 
@@ -162,7 +157,7 @@ class Uploader:
         paths = {upload_id: each.remote_path for upload_id, each in self._beginning.items()}
         self._submit(self._settling.write(paths))
         if self._settings.clean_local_files:
-            self._clean()
+            self._chores.clean()
         return self._is_moving()
 
     def seconds_until_due(self) -> float | None:
@@ -172,7 +167,7 @@ class Uploader:
         return None if due is None else max(0.0, (due - utc_now()).total_seconds())
 
     def _is_moving(self) -> bool:
-        if self._under_way or self._removals or self._cleanings:
+        if self._under_way or self._chores.is_busy:
             return True
         with self._ledger.read() as connection:
             return self._begins_new and uploads.due_upload_count(connection) > 0
@@ -186,12 +181,10 @@ class Uploader:
                 unplanned = uploads.unplanned(connection, targets, most=_MOST_AT_ONCE)
                 uploads.plan(connection, unplanned, targets, run_id=self._run_id)
 
-    # Beginning.
-
     def _consider(self, row: AnyRow, refusing: Collection[str]) -> None:
         target = self._targets.get(row.target)
         if row.command == Command.CANCEL:
-            self._remove_part(row, target)
+            self._chores.remove_part(row)
         elif row.state == UploadState.UPLOADING:
             self._take_over(row, target)
         elif row.target in refusing:
@@ -252,17 +245,6 @@ class Uploader:
             if each.row.target == target:
                 each.transfer.hold_back(held)
 
-    def _remove_part(self, row: AnyRow, target: Target | None) -> None:
-        if row.id in self._removals:
-            return
-        if target is None or row.remote_path is None:
-            # Nobody can be asked any more.
-            self._settling.add(lambda connection: uploads.part_removed(connection, row.id))
-            return
-        self._removals[row.id] = self._chores.submit(_remove_part, target, row)
-
-    # Ending.
-
     def _settle(self) -> _Settled:
         """Take what has ended, to be written."""
         settled = _Settled()
@@ -275,11 +257,7 @@ class Uploader:
             settled.uploads.add(upload_id)
             if isinstance(outcome, Refused) and outcome.is_of_target:
                 settled.refusing.add(each.row.target)
-        for upload_id in _done(self._removals):
-            self._settle_removal(upload_id, self._removals.pop(upload_id))
-            settled.uploads.add(upload_id)
-        for download_id in _done(self._cleanings):
-            self._settle_cleaning(download_id, self._cleanings.pop(download_id))
+        settled.uploads |= self._chores.settle()
         return settled
 
     def _announce(self, row: AnyRow, outcome: Published) -> None:
@@ -293,19 +271,6 @@ class Uploader:
                 # The next full scan finds the file all the same.
                 _logger.warning("The STRM jobs do not learn of upload %d: %s", row.id, error)
 
-    def _settle_removal(self, upload_id: int, removal: Future[PartRemoved]) -> None:
-        if removal.cancelled():
-            return
-        error = removal.exception()
-        if error is None:
-            self._settling.add(lambda connection: uploads.part_removed(connection, upload_id))
-            return
-        _logger.warning("Upload %d has left a part at its target: %s", upload_id, error)
-        later = self._much_later()
-        self._settling.add(
-            lambda connection: uploads.set_progress(connection, upload_id, not_before=later)
-        )
-
     def _write_progress(self, each: _UnderWay) -> None:
         transfer = each.transfer
         if each.written_bytes == transfer.uploaded_bytes:
@@ -316,45 +281,6 @@ class Uploader:
             "bytes_per_second": transfer.bytes_per_second,
         }
         self._settling.add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
-
-    # Cleaning.
-
-    def _clean(self) -> None:
-        with self._ledger.read() as connection:
-            cleanable = uploads.cleanable(connection, most=_MOST_AT_ONCE + len(self._cleanings))
-            found = [each for each in cleanable if each.id not in self._cleanings]
-            rows = uploads.uploads_of(connection, [download.id for download in found])
-        own: defaultdict[int, list[AnyRow]] = defaultdict(list)
-        for row in rows:
-            own[row.download_id].append(row)
-        for download in found:
-            self._cleanings[download.id] = self._chores.submit(
-                clean, download, own[download.id], self._targets.get, self._folders
-            )
-
-    def _settle_cleaning(self, download_id: int, cleaning: Future[Cleaned | RemoteMissing]) -> None:
-        if cleaning.cancelled():
-            return
-        error = cleaning.exception()
-        if error is not None:
-            _logger.warning("The file of download %d is kept for now: %s", download_id, error)
-            later = self._much_later()
-            self._settling.add(
-                partial(uploads.postpone_cleaning, download_id=download_id, not_before=later)
-            )
-            return
-        outcome = cleaning.result()
-        if isinstance(outcome, RemoteMissing):
-            self._settling.add(
-                partial(
-                    uploads.mark_missing_remote, upload_id=outcome.upload_id, run_id=self._run_id
-                )
-            )
-            return
-        self._settling.clean(download_id)
-
-    def _much_later(self) -> datetime:
-        return utc_now() + timedelta(seconds=self._settings.retry_backoff_max_seconds)
 
 
 def _send(target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
@@ -371,12 +297,3 @@ def _send(target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
             return Refused(target.lost_answer)
         text = f"It cannot be done ({type(error).__name__}). The run's log says more."
         return Postponed(Reason(ReasonCode.FILE_ERROR, text))
-
-
-def _remove_part(target: Target, row: AnyRow) -> PartRemoved:
-    target.remove_part(row)
-    return PartRemoved()
-
-
-def _done(futures: Mapping[int, Future]) -> list[int]:
-    return [key for key, future in futures.items() if future.done()]

@@ -1,0 +1,77 @@
+"""What aria2 says at the beginning of a step, and what it is to be told at its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sync_assets.ledger.types import AnyRow
+from sync_assets.relay.aria2.rpc import Aria2Client, Aria2UnreachableError
+from sync_assets.relay.aria2.tasks import Task, TaskStatus, look_at
+
+AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
+"""What a task is that aria2 works on, or will by itself."""
+
+
+class Aria2Source(Protocol):
+    """Whatever gives a connection to a running aria2.
+
+    Attributes:
+        keeps_tasks: Whether it may bring tasks back when it is started again.
+    """
+
+    keeps_tasks: bool
+
+    def client(self) -> Aria2Client:
+        """Return the connection."""
+        ...
+
+    def reconnect(self) -> Aria2Client:
+        """Return a connection after the last one has failed; start a private aria2 again."""
+        ...
+
+
+@dataclass
+class Step:
+    """What is known during one step, and what aria2 is to be told at its end.
+
+    Attributes:
+        client: The connection.
+        session: Which start of aria2 this is.
+        tasks: Its tasks, by gid.
+        forget: The gids whose results it is to forget.
+        starting: The downloads that it is to be given.
+    """
+
+    client: Aria2Client
+    session: str
+    tasks: dict[str, Task]
+    forget: list[str] = field(default_factory=list)
+    starting: list[AnyRow] = field(default_factory=list)
+
+    @property
+    def at_work(self) -> int:
+        """How many tasks it has to do, with those that it is to be given."""
+        return sum(task.status in AT_WORK for task in self.tasks.values()) + len(self.starting)
+
+
+def look(aria2: Aria2Source, rows: Sequence[AnyRow]) -> Step:
+    """Ask aria2 for downloads.
+
+    Args:
+        aria2: Where it is; a private one that does not answer is started again.
+        rows: The downloads.
+
+    Returns:
+        The beginning of a step.
+
+    Raises:
+        Aria2StartError: aria2 does not start.
+        Aria2UnreachableError: A configured aria2 does not answer.
+    """
+    gids = [row.gid for row in rows if row.started_at is not None]
+    client = aria2.client()
+    try:
+        return Step(client, *look_at(client, gids))
+    except Aria2UnreachableError:
+        client = aria2.reconnect()
+        return Step(client, *look_at(client, gids))
