@@ -6,8 +6,12 @@ aria2 calls a login page with status 200 complete, and a foreign file of the rig
 import hashlib
 import json
 import os
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sync_assets.errors import SyncError
 from sync_assets.relay.models import Reason, ReasonCode
@@ -112,10 +116,10 @@ def verify(path: Path, expected: Expected) -> Verified:
         _require_content(file.read(_HEAD_BYTES), path, size, expected.mime)
         file.seek(0)
         digest = hashlib.sha256()
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
         # What the ledger calls completed survives a power loss.
-        os.fsync(file.fileno())
+        with _being_flushed(file):
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
     checksum = f"sha-256={digest.hexdigest()}"
     if expected.checksum is not None and checksum != expected.checksum.lower():
         raise VerificationError(
@@ -124,6 +128,15 @@ def verify(path: Path, expected: Expected) -> Verified:
             "It is fetched again; if that does not help, look at its origin.",
         )
     return Verified(size, checksum)
+
+
+@contextmanager
+def _being_flushed(file: IO[bytes]) -> Generator[None]:
+    """Bring a file to the disk while a block of code reads it, which both take their time."""
+    with ThreadPoolExecutor(1, "flush") as thread:
+        flushed = thread.submit(os.fsync, file.fileno())
+        yield
+        flushed.result()
 
 
 def detected_kind(head: bytes) -> str | None:
