@@ -43,7 +43,8 @@ def main() -> int:
     options = parser.parse_args()
     size = SHORT if options.short else Size(options.downloads, options.disturbances)
     wrong = [seed for seed in options.seeds if not _run(seed, size, options.keep)]
-    print(f"{len(options.seeds)} seeds, {len(wrong)} with violations {wrong or ''}".rstrip())
+    seeds = "1 seed" if len(options.seeds) == 1 else f"{len(options.seeds)} seeds"
+    print(f"{seeds}, {len(wrong)} with violations {wrong or ''}".rstrip())
     return 1 if wrong else 0
 
 

@@ -26,6 +26,8 @@ def every_event_is_materialized(stage: Stage, search: SecretSearch) -> Iterator[
     """
     home = stage.settings.home / "dagster"
     home.mkdir(exist_ok=True)
+    # Without one, Dagster says on the terminal that it goes by its defaults.
+    (home / "dagster.yaml").touch()
     module, job = "sync_assets.definitions", "relay_sync"
     run = stage.program(
         "dagster",

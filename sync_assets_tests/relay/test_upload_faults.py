@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.types import utc_now
+from sync_assets.ops.tools import TOOLS
 from sync_assets.relay import downloads
 from sync_assets.relay import uploads as rows
 from sync_assets.relay.models import ReasonCode
+from sync_assets.relay.rclone.process import RcloneProcess, RcloneStartError
 from sync_assets.relay.resting import drive_to_rest
 from sync_assets.relay.uploading.uploader import Uploader
 from sync_assets_tests.ops.waiting import wait_until
@@ -214,6 +217,18 @@ def test_a_file_that_is_gone_fails_its_uploads_to_all_targets(uploads: Uploads) 
     assert {(row.state, row.failure_code) for row in found} == {("failed", "file_missing")}
     assert uploads.download(lost).state == "failed"
     assert {row.state for row in uploads.of(other).values()} == {"cleaned"}
+
+
+def test_a_path_too_long_for_a_socket_is_said_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    process = RcloneProcess(TOOLS["rclone"].installed, {})
+    with pytest.raises(RcloneStartError, match="TMPDIR"):
+        process.client()
+    assert list(long.iterdir()) == []
 
 
 def test_the_users_own_remote_control_is_not_asked(

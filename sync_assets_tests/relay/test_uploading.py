@@ -107,6 +107,26 @@ def test_a_folder_of_that_name_is_not_replaced(uploads: Uploads) -> None:
     assert uploads.clouds.published("gdrive") == {"film.mkv/a": b"a", row.remote_path: CONTENT}
 
 
+def test_an_object_storage_has_no_folder_where_there_is_nothing(uploads: Uploads) -> None:
+    uploads.target("cloud", "bucket:media/films", path="{name}")
+    ids = {name: uploads.add(name, CONTENT) for name in ("a.mkv", "b.mkv", "c.mkv")}
+    uploads.run()
+    found = {uploads.one(each).remote_path: uploads.one(each).state for each in ids.values()}
+    assert found == dict.fromkeys(ids, "cleaned")
+
+
+@pytest.mark.parametrize("cloud", ["gdrive", "onedrive", "drive"])
+def test_a_name_that_another_file_has_costs_no_attempt(uploads: Uploads, cloud: str) -> None:
+    uploads.target("cloud", f"{cloud}:", path="{name}")
+    (uploads.clouds.files[cloud] / "film.mkv").write_bytes(b"another film")
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    row = uploads.one(download_id)
+    assert (row.state, row.attempts) == ("cleaned", 0)
+    found = uploads.clouds.published(cloud)
+    assert found == {"film.mkv": b"another film", row.remote_path: CONTENT}
+
+
 def test_a_torrent_of_several_files_arrives_as_a_folder(uploads: Uploads) -> None:
     uploads.target("cloud", "onedrive:Shows", path="{source}/{name}")
     files = {"1.mkv": b"one" * 1_000, "extras/2.mkv": b"two" * 2_000}

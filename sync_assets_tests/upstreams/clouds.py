@@ -2,7 +2,8 @@
 
 `gdrive` is WebDAV (it has no checksums), `onedrive` is SFTP (MD5 and SHA-1), `drive` is an alias
 of a folder (all checksums), `vault` is encrypted on top of WebDAV. Their files lie in folders of
-this machine, so that a test can look at them and change them.
+this machine, so that a test can look at them and change them. `bucket` is an object storage in the
+memory of the rclone that asks for it, for as long as that runs.
 """
 
 import socket
@@ -84,6 +85,7 @@ class Clouds:
                 "known_hosts_file": "none",
             },
             "drive": {"type": "alias", "remote": str(self.files["drive"])},
+            "bucket": {"type": "memory"},
             "vault": {"type": "crypt", "remote": "gdrive:vault", "password": _obscured("a key")},
         }
         lines = [

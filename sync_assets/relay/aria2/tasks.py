@@ -36,7 +36,7 @@ class TaskStatus(StrEnum):
     REMOVED = "removed"
 
 
-AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING, TaskStatus.PAUSED)
+NOT_ENDED = (TaskStatus.ACTIVE, TaskStatus.WAITING, TaskStatus.PAUSED)
 """The statuses of a task that has not ended."""
 
 

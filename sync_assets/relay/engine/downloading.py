@@ -15,7 +15,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import downloads
 from sync_assets.relay.aria2.rpc import Aria2Client, Aria2RefusedError, Aria2UnreachableError, Call
-from sync_assets.relay.aria2.tasks import Task, TaskStatus, look_at
+from sync_assets.relay.aria2.tasks import NOT_ENDED, Task, TaskStatus, look_at
 from sync_assets.relay.engine.adding import Adding
 from sync_assets.relay.engine.examining import Examiner, TelegramGateway
 from sync_assets.relay.engine.folders import DownloadFolders
@@ -209,7 +209,7 @@ class Downloader:
         """Tell aria2 what a user wants."""
         command = Command(row.command)
         if command is Command.CANCEL:
-            if task is not None and task.status in (*AT_WORK, TaskStatus.PAUSED):
+            if task is not None and task.status in NOT_ENDED:
                 # It still writes for a moment: its files are removed when it is seen to be gone.
                 self._try(step, "aria2.forceRemove", row)
                 return

@@ -9,7 +9,7 @@ from contextlib import suppress
 from sync_assets.ledger import Ledger
 from sync_assets.relay import downloads
 from sync_assets.relay.aria2.rpc import Aria2Client, Aria2RefusedError, Call
-from sync_assets.relay.aria2.tasks import AT_WORK, tasks_below
+from sync_assets.relay.aria2.tasks import NOT_ENDED, tasks_below
 from sync_assets.relay.engine.folders import DownloadFolders
 from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState
 
@@ -49,12 +49,12 @@ class Sweeper:
         with self._ledger.read() as connection:
             known = downloads.of_gids(connection, list(tasks))
         ended = [row for row in known if row.state not in OPEN_DOWNLOADS]
-        at_work = [row.gid for row in ended if tasks[row.gid] in AT_WORK]
-        for gid in at_work:
+        not_ended = [row.gid for row in ended if tasks[row.gid] in NOT_ENDED]
+        for gid in not_ended:
             # One that has just ended cannot be removed: the next look sees that it has.
             with suppress(Aria2RefusedError):
                 client.call("aria2.forceRemove", gid)
-        if at_work:
+        if not_ended:
             return True
         client.multicall([Call("aria2.removeDownloadResult", (row.gid,)) for row in ended])
         for row in ended:

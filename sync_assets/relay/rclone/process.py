@@ -20,6 +20,8 @@ from sync_assets.relay.rclone.rpc import RcloneClient, RcloneUnreachableError
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _STARTS = 3
+# macOS takes 103, Linux 107.
+_LONGEST_SOCKET_PATH_BYTES = 103
 # rclone does not notice the end of whoever has started it. The end of standard input is noticed by
 # `cat`, however it comes; `exec` makes the process id of the shell that of rclone.
 _ENDS_WITH_PARENT = (
@@ -92,6 +94,13 @@ class RcloneProcess:
         # Of mode 0700, so that nobody else gets as far as the socket.
         self._folder = TemporaryDirectory(prefix="sync-rclone-", ignore_cleanup_errors=True)
         path = Path(self._folder.name) / "socket"
+        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH_BYTES:
+            folder = self._folder.name
+            self._end()
+            raise RcloneStartError(
+                f"The path of rclone's socket is too long for this system: {folder}.",
+                remedy="Set TMPDIR to a folder with a shorter path, such as /tmp.",
+            )
         own = {"RCLONE_RC_ADDR": f"unix://{path}", "RCLONE_RC_NO_AUTH": "true"}
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)

@@ -37,8 +37,7 @@ class Storage:
     def __init__(self, client: Callable[[], RcloneClient], remote: str) -> None:
         self._client = client
         self._remote = remote
-        self._hash_type: str | None = None
-        self._knows_hash_type = False
+        self._known_information: dict[str, Any] | None = None
         self._tells_sizes = False
 
     def hash_type(self) -> str | None:
@@ -48,12 +47,9 @@ class Storage:
             RcloneRefusedError: The storage cannot be used.
             RcloneUnreachableError: rclone is gone.
         """
-        if not self._knows_hash_type:
-            known = self._client().call("operations/fsinfo", fs=self._remote).get("Hashes") or []
-            preferred = [each for each in _PREFERRED_HASHES if each in known]
-            self._hash_type = next(iter([*preferred, *known]), None)
-            self._knows_hash_type = True
-        return self._hash_type
+        known = self._information().get("Hashes") or []
+        preferred = [each for each in _PREFERRED_HASHES if each in known]
+        return next(iter([*preferred, *known]), None)
 
     def entry(self, path: str) -> Entry | None:
         """Return the file at a path, with its checksum; None where there is none.
@@ -88,8 +84,20 @@ class Storage:
             RcloneRefusedError: The storage cannot tell.
             RcloneUnreachableError: rclone is gone.
         """
-        # Some storages list a file as if it were a folder.
-        return self._list(path) is not None and self.entry(path) is None
+        try:
+            found = self._list(path)
+        except RcloneRefusedError:
+            # Some storages refuse to list a file.
+            if self.entry(path) is None:
+                raise
+            return False
+        if found is None:
+            return False
+        # Object storages list whatever does not exist as empty, and have no empty folders.
+        if not found and not self._information()["Features"].get("CanHaveEmptyDirectories"):
+            return False
+        # Others list a file as if it were a folder.
+        return self.entry(path) is None
 
     def names_in(self, path: str) -> Sequence[str]:
         """Return the paths of what lies in a folder; nothing where there is none.
@@ -217,6 +225,11 @@ class Storage:
         """
         return self._hash(str(file.parent), file.name, hash_type, download=False)
 
+    def _information(self) -> dict[str, Any]:
+        if self._known_information is None:
+            self._known_information = self._client().call("operations/fsinfo", fs=self._remote)
+        return self._known_information
+
     def _look_at(self, path: str) -> dict[str, Any]:
         """Return what `operations/stat` takes to look at a file."""
         hash_type = self.hash_type()
@@ -234,7 +247,7 @@ class Storage:
                 "operations/list", fs=self._remote, remote=path, opt=options
             )
         except RcloneRefusedError as error:
-            if _is_missing(error) or "is a file" in error.text:
+            if _is_missing(error):
                 return None
             raise
         return answer["list"]

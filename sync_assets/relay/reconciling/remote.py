@@ -10,7 +10,7 @@ from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay import downloads, uploads
 from sync_assets.relay.aria2.rpc import Aria2Client
-from sync_assets.relay.aria2.tasks import AT_WORK, tasks_below
+from sync_assets.relay.aria2.tasks import NOT_ENDED, tasks_below
 from sync_assets.relay.models import VERIFIED_UPLOADS, DownloadState, UploadState
 from sync_assets.relay.rclone.storage import folder_of
 from sync_assets.relay.reconciling.findings import Difference, Finding
@@ -63,7 +63,7 @@ def find_tasks(ledger: Ledger, client: Aria2Client, root: Path) -> Iterator[Find
     with ledger.read() as connection:
         known = {row.gid for row in downloads.in_state(connection, *DownloadState)}
     for gid, status in tasks_below(client, root).items():
-        if gid not in known and status in AT_WORK:
+        if gid not in known and status in NOT_ENDED:
             yield Finding(
                 Difference.TASK_UNKNOWN,
                 f"aria2 task {gid}",
