@@ -109,7 +109,7 @@ def claim(
         .with_for_update(skip_locked=True)
     )
     ids = connection.execute(waiting).scalars().all()
-    return INBOX.transition_all(
+    INBOX.transition_all(
         connection,
         ids,
         InboxState.CLAIMED,
@@ -117,6 +117,8 @@ def claim(
         claimed_by=run_id,
         attempts=inbox_events.c.attempts + 1,
     )
+    claimed = select(inbox_events).where(inbox_events.c.id.in_(ids)).order_by(inbox_events.c.id)
+    return list(connection.execute(claimed))
 
 
 def put_back(

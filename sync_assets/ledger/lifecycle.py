@@ -12,9 +12,10 @@ Its migration creates the constraint and executes `transition_triggers`.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Connection, Table, bindparam, select, update
+from sqlalchemy import CheckConstraint, Connection, Select, Table, bindparam, select, update
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.events import Event, append_events
@@ -224,30 +225,38 @@ class Lifecycle(Generic[State]):
         row_ids: Iterable[int],
         to: State,
         *,
+        expected: Collection[State] | None = None,
         run_id: str | None = None,
         **changes: Any,
-    ) -> list[AnyRow]:
+    ) -> None:
         """Change the state of several rows; all of them, or none where one is refused.
 
         Args:
             connection: A writing transaction of the ledger.
             row_ids: The rows.
             to: The new state.
+            expected: The states of those that are to be changed; a row in another one, or that is
+                gone, is left as it is. Without it, every row is changed.
             run_id: The Dagster run that does it, for the history.
             **changes: Other columns to set, the same for every row.
-
-        Returns:
-            The rows after the change.
 
         Raises:
             UnknownSubjectError: One of the rows does not exist.
             IllegalTransitionError: One of the rows may not change so.
         """
-        ids = list(dict.fromkeys(row_ids))
-        rows: dict[int, AnyRow] = {}
-        for some in _portions(ids):
-            rows |= self._transition_some(connection, some, to, run_id=run_id, **changes)
-        return [rows[row_id] for row_id in ids]
+        for some in _portions(list(dict.fromkeys(row_ids))):
+            before = self._locked_rows(connection, some)
+            if expected is None:
+                for row_id in some:
+                    if row_id not in before:
+                        raise self._unknown(row_id)
+            rows = [
+                before[row_id]
+                for row_id in some
+                if row_id in before and (expected is None or before[row_id].state in expected)
+            ]
+            if rows:
+                self._transition_some(connection, rows, to, run_id=run_id, **changes)
 
     def transition_each(
         self,
@@ -297,26 +306,20 @@ class Lifecycle(Generic[State]):
     def _transition_some(
         self,
         connection: Connection,
-        ids: Sequence[int],
+        rows: Sequence[AnyRow],
         to: State,
         *,
         run_id: str | None,
         **changes: Any,
-    ) -> dict[int, AnyRow]:
-        before = self._locked_rows(connection, ids)
-        for row_id in ids:
-            if row_id not in before:
-                raise self._unknown(row_id)
-            self._require_legal(row_id, self.states(before[row_id].state), to)
-        changed = connection.execute(
+    ) -> None:
+        for row in rows:
+            self._require_legal(row.id, self.states(row.state), to)
+        connection.execute(
             update(self.table)
-            .where(self.table.c.id.in_(ids))
+            .where(self.table.c.id.in_([row.id for row in rows]))
             .values(state=str(to), changed_at=utc_now(), **changes)
-            .returning(*self.table.c)
         )
-        rows = {row.id: row for row in changed}
-        append_events(connection, [self._event(before[each], to, run_id) for each in ids])
-        return rows
+        append_events(connection, [self._event(row, to, run_id) for row in rows])
 
     def _event(
         self,
@@ -363,10 +366,16 @@ class Lifecycle(Generic[State]):
         return row
 
     def _locked_rows(self, connection: Connection, ids: Sequence[int]) -> dict[int, AnyRow]:
-        columns = self.table.c
-        shown = [columns[name] for name in ("id", "state", "owner") if name in columns]
-        query = select(*shown).where(columns.id.in_(ids)).with_for_update()
-        return {row.id: row for row in connection.execute(query)}
+        found = connection.execute(_locking(self.table), {"ids": list(ids)})
+        return {row.id: row for row in found}
+
+
+@cache
+def _locking(table: Table) -> Select:
+    columns = table.c
+    shown = [columns[name] for name in ("id", "state", "owner") if name in columns]
+    wanted = columns.id.in_(bindparam("ids", expanding=True))
+    return select(*shown).where(wanted).with_for_update()
 
 
 def _portions(ids: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -240,7 +240,5 @@ def set_state(
         state: The state.
         run_id: The Dagster run.
     """
-    columns = relay_media.c
-    query = select(columns.id).where(columns.id.in_(media_ids), columns.state != state)
-    others = connection.execute(query.order_by(columns.id)).scalars().all()
-    MEDIA.transition_all(connection, others, state, run_id=run_id)
+    others = set(MediaState) - {state}
+    MEDIA.transition_all(connection, sorted(media_ids), state, expected=others, run_id=run_id)

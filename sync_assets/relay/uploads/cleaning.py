@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select, update
 
 from sync_assets.ledger.schema import relay_downloads, relay_uploads
 from sync_assets.ledger.types import AnyRow, utc_now
@@ -37,12 +38,17 @@ def cleanable(connection: Connection, *, most: int) -> Sequence[AnyRow]:
         connection: A transaction of the ledger.
         most: How many at most.
     """
+    return connection.execute(_cleanable(), {"now": utc_now(), "most": most}).all()
+
+
+@cache
+def _cleanable() -> Select:
     uploads, columns = relay_uploads.c, relay_downloads.c
     own = uploads.download_id == columns.id
     holds_up = or_(
         uploads.state.in_(OPEN_UPLOADS),
         and_(uploads.is_required, uploads.state.not_in(VERIFIED_UPLOADS)),
-        uploads.not_before > utc_now(),
+        uploads.not_before > bindparam("now", type_=uploads.not_before.type),
     )
     query = select(relay_downloads).where(
         columns.state == DownloadState.COMPLETED,
@@ -50,7 +56,7 @@ def cleanable(connection: Connection, *, most: int) -> Sequence[AnyRow]:
         exists().where(own, uploads.state.in_(VERIFIED_UPLOADS)),
         ~exists().where(own, holds_up),
     )
-    return connection.execute(query.order_by(columns.id).limit(most)).all()
+    return query.order_by(columns.id).limit(bindparam("most"))
 
 
 def cleaned_early(connection: Connection) -> Sequence[int]:

@@ -6,9 +6,10 @@ is to come.
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select, true, update
+from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select, true, update
 
 from sync_assets.ledger.lifecycle import Change
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
@@ -46,20 +47,24 @@ def unplanned(connection: Connection, targets: Targets, *, most: int) -> Sequenc
         targets: The configured targets.
         most: How many at most.
     """
+    return connection.execute(_unplanned(has_targets=bool(targets)), {"most": most}).all()
+
+
+@cache
+def _unplanned(*, has_targets: bool) -> Select:
     columns = relay_downloads.c
     names_its_own = relay_media.c.targets.is_not(None)
-    query = (
+    return (
         select(columns.id, relay_media.c.targets.label("media_targets"))
         .join(relay_media, relay_media.c.id == columns.media_id)
         .where(
             columns.state.in_(OPEN_DOWNLOADS),
             ~exists().where(relay_uploads.c.download_id == columns.id),
-            true() if targets else names_its_own,
+            true() if has_targets else names_its_own,
         )
         .order_by(columns.id)
-        .limit(most)
+        .limit(bindparam("most"))
     )
-    return connection.execute(query).all()
 
 
 def plan(
@@ -78,10 +83,8 @@ def plan(
     Returns:
         How many were made.
     """
-    columns = relay_uploads.c
     ids = [download.id for download in downloads]
-    query = select(columns.download_id).where(columns.download_id.in_(ids)).distinct()
-    planned = set(connection.execute(query).scalars())
+    planned = {row.download_id for row in connection.execute(_uploads_of(), {"downloads": ids})}
     rows = [
         new_row(download.id, name, targets, UploadState.WAITING_DOWNLOAD)
         for download in downloads
@@ -90,6 +93,13 @@ def plan(
     ]
     UPLOADS.create(connection, rows, run_id=run_id)
     return len(rows)
+
+
+@cache
+def _uploads_of() -> Select:
+    columns = relay_uploads.c
+    wanted = columns.download_id.in_(bindparam("downloads", expanding=True))
+    return select(columns.id, columns.download_id).where(wanted).order_by(columns.id)
 
 
 def new_row(download_id: int, target: str, targets: Targets, state: UploadState) -> dict[str, Any]:
@@ -121,14 +131,10 @@ def downloads_completed(
         sizes: The sizes of their files in bytes, by the ids of the downloads, which are completed.
         run_id: The Dagster run.
     """
-    columns = relay_uploads.c
-    query = select(columns.id, columns.download_id).where(
-        columns.download_id.in_(list(sizes)), columns.state == UploadState.WAITING_DOWNLOAD
-    )
     none = {"not_before": None, **failure_columns(None)}
     changes = {
         row.id: Change({"total_bytes": sizes[row.download_id], **none})
-        for row in connection.execute(query.order_by(columns.id))
+        for row in connection.execute(_uploads_of(), {"downloads": list(sizes)})
     }
     UPLOADS.transition_each(
         connection,

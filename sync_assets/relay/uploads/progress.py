@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 
 from sync_assets.ledger.lifecycle import Change
 from sync_assets.ledger.schema import relay_uploads
@@ -181,11 +182,13 @@ def complete(
         completions: The uploads.
         run_id: The Dagster run.
     """
-    columns = relay_uploads.c
-    ids = [each.row.id for each in completions]
-    others = select(columns.id).where(columns.id.in_(ids), columns.state.not_in(_BEFORE_COMPLETED))
-    stopped = connection.execute(others.order_by(columns.id)).scalars().all()
-    UPLOADS.transition_all(connection, stopped, UploadState.PENDING, run_id=run_id)
+    UPLOADS.transition_all(
+        connection,
+        [each.row.id for each in completions],
+        UploadState.PENDING,
+        expected=set(UploadState) - set(_BEFORE_COMPLETED),
+        run_id=run_id,
+    )
     now = utc_now()
     UPLOADS.transition_each(
         connection,
@@ -211,18 +214,23 @@ def part_removed(connection: Connection, upload_id: int) -> None:
 
 def _with_all_required(connection: Connection, download_ids: Sequence[int]) -> Sequence[int]:
     """Return the downloads that every required target, and at least one at all, has."""
+    return connection.execute(_verified(), {"downloads": list(download_ids)}).scalars().all()
+
+
+@cache
+def _verified() -> Select:
     columns = relay_uploads.c
     is_verified = columns.state.in_(VERIFIED_UPLOADS)
-    query = (
+    return (
         select(columns.download_id)
-        .where(columns.download_id.in_(download_ids))
+        .where(columns.download_id.in_(bindparam("downloads", expanding=True)))
         .group_by(columns.download_id)
         .having(
             func.sum(case((is_verified, 1), else_=0)) > 0,
             func.sum(case((columns.is_required & ~is_verified, 1), else_=0)) == 0,
         )
+        .order_by(columns.download_id)
     )
-    return connection.execute(query.order_by(columns.download_id)).scalars().all()
 
 
 def _completed_columns(completion: Completion, now: datetime) -> dict[str, Any]:
