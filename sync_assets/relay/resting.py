@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Protocol
 
-_SHORTEST_POLL_SECONDS = 0.05
+_SHORTEST_POLL_SECONDS = 0.02
 _LONGEST_POLL_SECONDS = 0.5
 # A large file is under way for hours: who looks after it must not keep the processor busy.
 _LONGEST_QUIET_POLL_SECONDS = 0.15
@@ -13,6 +13,9 @@ _QUIET_GROWTH = 1.25
 # A step costs the same for one file and for fifty: with much to do, each takes more at once, and
 # leaves the processor to those who move the bytes.
 _PAUSE_PER_STEP = 4
+# But nobody is to wait for work that the next step brings: less so, where all do.
+_HUNGRY_PAUSE_PER_STEP = 1
+_STARVING_PAUSE_PER_STEP = 0.3
 _IDLE_POLL_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 
@@ -28,6 +31,11 @@ class Driver(Protocol):
     @property
     def is_busy(self) -> bool:
         """Whether anything is under way that would have to begin again."""
+        ...
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether it may soon have nothing to do until another step; asked often: it is cheap."""
         ...
 
     def step(self) -> bool:
@@ -79,10 +87,24 @@ def drive_to_rest(
             quiet_poll = min(_QUIET_GROWTH * quiet_poll, _LONGEST_QUIET_POLL_SECONDS)
             if done != before:
                 quiet_poll = _SHORTEST_POLL_SECONDS
-            pause = _PAUSE_PER_STEP * (time.thread_time() - began_at)
-            time.sleep(min(max(pause, quiet_poll), _LONGEST_POLL_SECONDS))
+            _pause(drivers, time.thread_time() - began_at, shortest=quiet_poll)
             continue
         waits = [wait for driver in drivers if (wait := driver.seconds_until_due()) is not None]
         if not waits or min(waits) > min(_LONGEST_WAIT_SECONDS, left):
             return
         time.sleep(min(*waits, _IDLE_POLL_SECONDS))
+
+
+def _pause(drivers: Sequence[Driver], step_seconds: float, *, shortest: float) -> None:
+    """Wait until the next step, for less time as soon as somebody has too little under way."""
+    began_at = time.monotonic()
+    while True:
+        hungry = [driver.is_hungry for driver in drivers]
+        factor = _PAUSE_PER_STEP
+        if any(hungry):
+            factor = _STARVING_PAUSE_PER_STEP if all(hungry) else _HUNGRY_PAUSE_PER_STEP
+        wanted = min(max(factor * step_seconds, shortest), _LONGEST_POLL_SECONDS)
+        left = began_at + wanted - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(left, _SHORTEST_POLL_SECONDS))

@@ -15,10 +15,11 @@ from typing import IO
 
 from sync_assets.errors import SyncError
 from sync_assets.relay.models import Reason, ReasonCode
+from sync_assets.relay.verified_files import Fingerprint
 
 _HEAD_BYTES = 4_096
 _LARGEST_ERROR_BYTES = 65_536
-_BLOCK_BYTES = 1024 * 1024
+_SMALL_BYTES = 8 * 1024 * 1024
 _TEXT_SUFFIXES = frozenset(
     [".html", ".htm", ".xhtml", ".xml", ".svg", ".json", ".txt", ".md", ".csv", ".js", ".css"]
 )
@@ -80,10 +81,12 @@ class Verified:
     Attributes:
         size_bytes: Its size.
         checksum: Its SHA-256 as `sha-256=…`.
+        fingerprint: Tells later whether it was changed; None where it may have been meanwhile.
     """
 
     size_bytes: int
     checksum: str
+    fingerprint: Fingerprint | None
 
 
 def verify(path: Path, expected: Expected) -> Verified:
@@ -113,13 +116,13 @@ def verify(path: Path, expected: Expected) -> Verified:
             ReasonCode.WRONG_SIZE, "The file is empty.", "Look at its origin, then retry."
         )
     with path.open("rb") as file:
+        before = Fingerprint.of(os.fstat(file.fileno()))
+        would_tell = before.is_settled()
         _require_content(file.read(_HEAD_BYTES), path, size, expected.mime)
         file.seek(0)
-        digest = hashlib.sha256()
         # What the ledger calls completed survives a power loss.
-        with _being_flushed(file):
-            while block := file.read(_BLOCK_BYTES):
-                digest.update(block)
+        with _being_flushed(file, size):
+            digest = hashlib.file_digest(file, "sha256")
     checksum = f"sha-256={digest.hexdigest()}"
     if expected.checksum is not None and checksum != expected.checksum.lower():
         raise VerificationError(
@@ -127,12 +130,17 @@ def verify(path: Path, expected: Expected) -> Verified:
             "The file's checksum is not the expected one.",
             "It is fetched again; if that does not help, look at its origin.",
         )
-    return Verified(size, checksum)
+    is_untouched = would_tell and Fingerprint.at(path) == before
+    return Verified(size, checksum, before if is_untouched else None)
 
 
 @contextmanager
-def _being_flushed(file: IO[bytes]) -> Generator[None]:
-    """Bring a file to the disk while a block of code reads it, which both take their time."""
+def _being_flushed(file: IO[bytes], size_bytes: int) -> Generator[None]:
+    """Bring a file to the disk while a block of code reads it; a small one after that."""
+    if size_bytes <= _SMALL_BYTES:
+        yield
+        os.fsync(file.fileno())
+        return
     with ThreadPoolExecutor(1, "flush") as thread:
         flushed = thread.submit(os.fsync, file.fileno())
         yield

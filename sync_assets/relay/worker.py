@@ -25,10 +25,10 @@ from sync_assets.relay.report import RelayReport
 from sync_assets.relay.resting import drive_to_rest
 from sync_assets.relay.uploading.opening import open_targets
 from sync_assets.relay.uploading.uploader import Uploader
+from sync_assets.relay.verified_files import VerifiedFiles
 from sync_assets.settings import Settings
 from sync_assets.settings.relay import ReceiveMode
 from sync_assets.telegram.client import bot_id as id_of_bot
-from sync_assets.turns import quick_turns
 
 _EVERY_SECONDS = 2.0
 # Telegram takes one message per second in a chat.
@@ -85,12 +85,26 @@ def drive(
                 )
             )
         rclone = stack.enter_context(open_rclone(settings))
-        targets = open_targets(settings, ledger, rclone, telegram.bot if telegram else None)
+        verified_files = VerifiedFiles()
+        targets = open_targets(
+            settings,
+            ledger,
+            rclone,
+            telegram.bot if telegram else None,
+            verified_files=verified_files,
+        )
         uploader = stack.enter_context(Uploader(settings.relay, ledger, targets, run_id=run_id))
         report.uploads = uploader.report
         aria2 = stack.enter_context(open_aria2(settings))
         downloader = stack.enter_context(
-            Downloader(settings.relay, ledger, aria2, gateway=gateway, run_id=run_id)
+            Downloader(
+                settings.relay,
+                ledger,
+                aria2,
+                gateway=gateway,
+                run_id=run_id,
+                verified_files=verified_files,
+            )
         )
         report.downloads = downloader.report
 
@@ -99,8 +113,7 @@ def drive(
             return telegram is not None and telegram.attend()
 
         between_steps()
-        with quick_turns():
-            drive_to_rest([downloader, uploader], seconds=budget, between_steps=between_steps)
+        drive_to_rest([downloader, uploader], seconds=budget, between_steps=between_steps)
         if telegram is not None:
             telegram.finish()
     return report

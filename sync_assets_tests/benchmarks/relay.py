@@ -54,8 +54,8 @@ class Case:
     required: float
 
 
-SMALL = Case("200 files of 1 MiB", 200, MEBIBYTE, 3, 1.3)
-LARGE = Case("1 file of 1 GiB", 1, 1024 * MEBIBYTE, 3, 1.1)
+SMALL = Case("200 files of 1 MiB", 200, MEBIBYTE, 9, 1.3)
+LARGE = Case("1 file of 1 GiB", 1, 1024 * MEBIBYTE, 5, 1.1)
 
 
 @dataclass(frozen=True)

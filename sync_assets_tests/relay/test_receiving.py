@@ -312,7 +312,7 @@ def test_one_status_message_is_edited_and_never_repeated(receiver: Receiver) -> 
     receiver.reply()
     assert receiver.reply() == 0
     with receiver.ledger.write() as connection:
-        row = downloads.open_downloads(connection)[0]
+        row = downloads.open_downloads(connection, most_due=1)[0]
         reason = Reason(ReasonCode.NOT_FOUND, "It is not there. Send a fresh link.")
         downloads.end(connection, row, DownloadState.FAILED, reason, run_id=None)
     receiver.reply()

@@ -1,5 +1,6 @@
 """Uploads through a real rclone to clouds of this machine: what arrives, and what proves it."""
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -11,6 +12,10 @@ from sqlalchemy import select
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.schema import inbox_events
+from sync_assets.relay.rclone.storage import Storage
+from sync_assets.relay.resting import drive_to_rest
+from sync_assets.relay.verified_files import Fingerprint
+from sync_assets.settings.relay_targets import RcloneTargetSettings
 from sync_assets_tests.relay.uploading import DAY, Uploads
 from sync_assets_tests.upstreams.clouds import Clouds
 
@@ -97,14 +102,81 @@ def test_the_same_file_is_not_uploaded_twice(uploads: Uploads, cloud: str, proof
     assert list(uploads.clouds.published(cloud)) == ["film.mkv"]
 
 
-def test_a_folder_of_that_name_is_not_replaced(uploads: Uploads) -> None:
-    uploads.target("cloud", "gdrive:", path="{name}")
-    (uploads.clouds.files["gdrive"] / "film.mkv").mkdir()
-    (uploads.clouds.files["gdrive"] / "film.mkv" / "a").write_bytes(b"a")
+@pytest.mark.parametrize("path", ["{name}", "films/{name}"])
+@pytest.mark.parametrize("cloud", ["gdrive", "onedrive", "drive"])
+def test_a_folder_of_that_name_is_not_replaced(uploads: Uploads, cloud: str, path: str) -> None:
+    uploads.target("cloud", f"{cloud}:", path=path)
+    folder = path.format(name="film.mkv")
+    inside = uploads.clouds.files[cloud] / folder / "a"
+    inside.parent.mkdir(parents=True)
+    inside.write_bytes(b"a")
     download_id = uploads.add("film.mkv", CONTENT)
     uploads.run()
     row = uploads.one(download_id)
-    assert uploads.clouds.published("gdrive") == {"film.mkv/a": b"a", row.remote_path: CONTENT}
+    assert (row.state, row.attempts) == ("cleaned", 0)
+    assert uploads.clouds.published(cloud) == {f"{folder}/a": b"a", row.remote_path: CONTENT}
+
+
+def test_a_folder_is_not_replaced_by_a_storage_that_would(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Storage, "spares_folders", lambda _storage, _file: False)
+    uploads.target("cloud", "gdrive:", path="{name}")
+    inside = uploads.clouds.files["gdrive"] / "film.mkv" / "a"
+    inside.parent.mkdir()
+    inside.write_bytes(b"a")
+    asked = []
+    monkeypatch.setattr(Storage, "is_folder", _recorded(asked, Storage.is_folder))
+    download_id = uploads.add("film.mkv", CONTENT)
+    uploads.run()
+    path = uploads.one(download_id).remote_path
+    assert uploads.clouds.published("gdrive") == {"film.mkv/a": b"a", path: CONTENT}
+    assert asked == ["film.mkv", path]
+
+
+def _recorded(paths: list[str], method):
+    def recorded(storage: Storage, path: str):
+        paths.append(path)
+        return method(storage, path)
+
+    return recorded
+
+
+@pytest.mark.parametrize("remote", ["gdrive:", "gdrive:Media", "onedrive:", "drive:a", "vault:"])
+def test_most_storages_spare_folders_by_themselves(uploads: Uploads, remote: str) -> None:
+    uploads.target("cloud", remote, path="{name}")
+    uploads.add("film.mkv", CONTENT)
+    with uploads.worker() as worker:
+        drive_to_rest([worker], seconds=60)
+        target = uploads.settings().relay.targets["cloud"]
+        assert isinstance(target, RcloneTargetSettings)
+        assert uploads.processes is not None
+        client = uploads.processes.process(target).client
+        assert Storage(client, remote).spares_folders("film.mkv")
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_file_that_changes_while_it_is_copied_is_not_published(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    download_id = uploads.add("film.mkv", CONTENT)
+    path = Path(uploads.one(download_id).download_path)
+    copy = Storage.copy
+    if is_known:
+        sha256 = hashlib.sha256(CONTENT).hexdigest()
+        settled = Fingerprint.of(path.stat())
+        monkeypatch.setattr(Fingerprint, "is_settled", lambda _: True)
+        uploads.verified_files.remember(path, settled, sha256)
+
+    def change_after(*arguments, **named) -> None:
+        copy(*arguments, **named)
+        path.write_bytes(bytes(len(CONTENT)))
+
+    monkeypatch.setattr(Storage, "copy", change_after)
+    uploads.run()
+    assert uploads.one(download_id).failure_code == "wrong_checksum"
+    assert uploads.clouds.published("gdrive") == {}
 
 
 def test_an_object_storage_has_no_folder_where_there_is_nothing(uploads: Uploads) -> None:

@@ -21,6 +21,7 @@ from sync_assets.relay.resting import drive_to_rest
 from sync_assets.relay.uploading.opening import open_targets
 from sync_assets.relay.uploading.targets import Target
 from sync_assets.relay.uploading.uploader import Uploader
+from sync_assets.relay.verified_files import VerifiedFiles
 from sync_assets.settings import Settings
 from sync_assets_tests.relay.media import link_medium
 from sync_assets_tests.upstreams.clouds import Clouds
@@ -40,6 +41,7 @@ class Uploads:
     telegram: dict[str, Any] = field(default_factory=dict)
     wrap: Callable[[Target], Target] = lambda target: target
     processes: RcloneProcesses | None = None
+    verified_files: VerifiedFiles = field(default_factory=VerifiedFiles)
 
     def target(self, name: str, remote: str, **options: Any) -> None:
         """Configure a target of the kind rclone."""
@@ -120,7 +122,9 @@ class Uploads:
         settings = self.settings()
         with open_rclone(settings) as self.processes:
             bot = BotApi(settings.telegram) if settings.telegram.bot_token else None
-            found = open_targets(settings, self.ledger, self.processes, bot)
+            found = open_targets(
+                settings, self.ledger, self.processes, bot, verified_files=self.verified_files
+            )
             targets = {name: self.wrap(target) for name, target in found.items()}
             with Uploader(settings.relay, self.ledger, targets, run_id="a run") as uploader:
                 yield uploader

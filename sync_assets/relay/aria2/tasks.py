@@ -1,6 +1,6 @@
 """aria2's tasks: what it says of one, in our terms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -16,10 +16,8 @@ _KEYS = (
     "downloadSpeed",
     "errorCode",
     "errorMessage",
-    "infoHash",
-    "dir",
-    "files",
 )
+_KEYS_WITH_FILES = (*_KEYS, "files")
 _MOST_TASKS = 10_000
 CONTROL_SUFFIX = ".aria2"
 """What the name of the file in which aria2 keeps its progress ends with."""
@@ -87,8 +85,7 @@ class Task:
         bytes_per_second: How fast it is.
         error_code: Why it ended; 0 where it has not, or ended well.
         error_message: The same in words; may hold a link.
-        infohash: The torrent's.
-        paths: Its files.
+        paths: Its files, where they were asked for.
     """
 
     gid: str
@@ -98,16 +95,18 @@ class Task:
     bytes_per_second: int
     error_code: int
     error_message: str
-    infohash: str | None
     paths: tuple[Path, ...]
 
 
-def look_at(client: Aria2Client, gids: Iterable[str]) -> tuple[str, dict[str, Task]]:
+def look_at(
+    client: Aria2Client, gids: Iterable[str], *, with_files: Collection[str] = ()
+) -> tuple[str, dict[str, Task]]:
     """Ask what has become of tasks, all in one call.
 
     Args:
         client: The connection.
         gids: The tasks.
+        with_files: Those of them whose files are wanted, which takes several times as long.
 
     Returns:
         What tells this start of aria2 from the next, and the tasks that it knows.
@@ -116,11 +115,11 @@ def look_at(client: Aria2Client, gids: Iterable[str]) -> tuple[str, dict[str, Ta
         Aria2UnreachableError: No answer came.
         Aria2RefusedError: aria2 does not accept the secret.
     """
-    wanted = list(gids)
+    wanted = {gid: _KEYS_WITH_FILES if gid in with_files else _KEYS for gid in gids}
     session, *answers = client.multicall(
         [
             Call("aria2.getSessionInfo"),
-            *(Call("aria2.tellStatus", (gid, _KEYS)) for gid in wanted),
+            *(Call("aria2.tellStatus", asked) for asked in wanted.items()),
         ]
     )
     if isinstance(session, Aria2RefusedError):
@@ -174,6 +173,5 @@ def _task(answer: Mapping[str, Any]) -> Task:
         bytes_per_second=int(answer.get("downloadSpeed", 0)),
         error_code=int(answer.get("errorCode") or 0),
         error_message=answer.get("errorMessage") or "",
-        infohash=answer.get("infoHash"),
         paths=tuple(Path(each["path"]) for each in answer.get("files", ()) if each["path"]),
     )

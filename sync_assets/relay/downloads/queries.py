@@ -16,7 +16,6 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, ReasonCode
 
 _HELD = tuple(state for state in OPEN_DOWNLOADS if state is not DownloadState.PENDING)
-_MOST_DUE = 100
 
 
 def get(connection: Connection, download_id: int) -> AnyRow:
@@ -37,15 +36,16 @@ def get(connection: Connection, download_id: int) -> AnyRow:
     return row
 
 
-def open_downloads(connection: Connection) -> Sequence[AnyRow]:
+def open_downloads(connection: Connection, *, most_due: int) -> Sequence[AnyRow]:
     """Return what a worker has to look at, oldest first.
 
     That is what aria2 has or may have, what a user wants, and the oldest of what is due.
 
     Args:
         connection: A transaction of the ledger.
+        most_due: How many of those that are due.
     """
-    return connection.execute(_open(), {"now": utc_now()}).all()
+    return connection.execute(_open(), {"now": utc_now(), "most": most_due}).all()
 
 
 def in_state(connection: Connection, *states: DownloadState) -> Sequence[AnyRow]:
@@ -114,7 +114,7 @@ def _one() -> Select:
 @cache
 def _open() -> Select:
     columns = relay_downloads.c
-    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(_MOST_DUE)
+    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(bindparam("most"))
     query = _query().where(
         or_(
             columns.state.in_(_HELD),

@@ -19,7 +19,7 @@ from sync_assets.relay.aria2.tasks import NOT_ENDED, Task, TaskStatus, look_at
 from sync_assets.relay.engine.adding import Adding
 from sync_assets.relay.engine.examining import Examiner, TelegramGateway
 from sync_assets.relay.engine.folders import DownloadFolders
-from sync_assets.relay.engine.looking import AT_WORK, Aria2Source, Step, look
+from sync_assets.relay.engine.looking import AT_WORK, Aria2Source, Step, look, most_at_work
 from sync_assets.relay.engine.outcomes import (
     DISK_FULL,
     PAUSED_IN_ARIA2,
@@ -35,10 +35,10 @@ from sync_assets.relay.engine.starting import Starter
 from sync_assets.relay.engine.sweeping import Sweeper
 from sync_assets.relay.models import Command, DownloadState
 from sync_assets.relay.resting import drive_to_rest
+from sync_assets.relay.verified_files import VerifiedFiles
 from sync_assets.settings.relay import RelaySettings
 
 _PROGRESS_SECONDS = 0.5
-_QUEUED_PER_SLOT = 20
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
 
 
@@ -51,6 +51,7 @@ class Downloader:
         aria2: Where aria2 is.
         gateway: Gives Telegram's files; None without a bot.
         run_id: The Dagster run, for the history.
+        verified_files: Learns which files were verified; None where nobody else wants to know.
         free_bytes: Tells how much space is left where a path is.
     """
 
@@ -62,6 +63,7 @@ class Downloader:
         *,
         gateway: TelegramGateway | None,
         run_id: str | None,
+        verified_files: VerifiedFiles | None = None,
         free_bytes: Callable[[Path], int] | None = None,
     ) -> None:
         root = settings.download_directory
@@ -74,12 +76,19 @@ class Downloader:
         gateway_url = gateway.url if gateway else None
         self._adding = Adding(settings, self._folders, gateway_url, self._reach)
         self._examiner = Examiner(
-            self._folders, gateway, self._reach, timeout_seconds=settings.timeout_seconds
+            self._folders,
+            gateway,
+            self._reach,
+            verified_files or VerifiedFiles(),
+            timeout_seconds=settings.timeout_seconds,
         )
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
         self._starter = Starter(self._adding, self._folders, self._settling)
         self._sweeper = Sweeper(ledger, self._folders)
         self._progress_at = 0.0
+        self._is_hungry = False
+        self._begun_count = 0
+        self._is_first_step = True
 
     @property
     def report(self) -> DownloadReport:
@@ -122,6 +131,11 @@ class Downloader:
         """Nothing here would have to begin again: see `Driver`."""
         return False
 
+    @property
+    def is_hungry(self) -> bool:
+        """Whether aria2 had nothing to do a moment ago: see `Driver`."""
+        return self._is_hungry
+
     def finish(self) -> None:
         """Whatever is under way goes on in the next run: see `Driver`."""
 
@@ -132,8 +146,10 @@ class Downloader:
             Whether anything moves, so that another step is wanted soon.
         """
         with self._ledger.read() as connection:
-            rows = downloads.open_downloads(connection)
+            most = most_at_work(self._settings.concurrency) + self._begun_count
+            rows = downloads.open_downloads(connection, most_due=most)
         if not rows:
+            self._is_hungry = False
             return self._sweep_at_rest()
         step = look(self._aria2, rows)
         try:
@@ -165,12 +181,20 @@ class Downloader:
             self._progress_at = time.monotonic()
         for row in self._without_space(step, rows):
             self._consider(step, row, writes_progress=writes_progress)
+        self._is_first_step = False
         ready = self._starter.ready(step.starting)
         self._settling.start(ready)
         self._settling.write()
         # What aria2 still holds of an earlier attempt would refuse the gid of the next one.
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
         self._starter.start(step.client, ready)
+        self._is_hungry = not step.had_at_work
+        self._begun_count = len(ready) + sum(self._has_begun(step, row) for row in rows)
+
+    def _has_begun(self, step: Step, row: AnyRow) -> bool:
+        """Tell whether a download is under way that is due as far as the ledger knows."""
+        is_known = row.gid in step.tasks or self._examiner.has(row)
+        return is_known and row.state == DownloadState.PENDING
 
     def _without_space(self, step: Step, rows: Sequence[AnyRow]) -> list[AnyRow]:
         """Pause what runs where space is short, let it go on where there is some; return others."""
@@ -203,7 +227,7 @@ class Downloader:
         elif task.status is TaskStatus.ACTIVE:
             self._progress(step, row, task, is_due=writes_progress)
         else:
-            self._follow(step, row, task)
+            self._follow(step, row, task, is_due=writes_progress)
 
     def _obey(self, step: Step, row: AnyRow, task: Task | None) -> None:
         """Tell aria2 what a user wants."""
@@ -240,10 +264,11 @@ class Downloader:
                 lambda connection: downloads.set_progress(connection, row.id, **columns)
             )
 
-    def _follow(self, step: Step, row: AnyRow, task: Task) -> None:
+    def _follow(self, step: Step, row: AnyRow, task: Task, *, is_due: bool) -> None:
         """Write what aria2 says of a task that is not active."""
         match task.status:
-            case TaskStatus.WAITING if row.state != DownloadState.WAITING:
+            case TaskStatus.WAITING if is_due and row.state != DownloadState.WAITING:
+                # A small file is there before anybody could see that it waits.
                 self._settling.move(row, DownloadState.WAITING, aria2_session=step.session)
             case TaskStatus.PAUSED if row.state != DownloadState.PAUSED:
                 self._settling.move(row, DownloadState.PAUSED, PAUSED_IN_ARIA2)
@@ -273,9 +298,11 @@ class Downloader:
             self._settle(step, row, GiveUp(refusal))
         elif self._adding.needs_torrent(row):
             self._examiner.fetch_torrent(row)
+        elif not step.has_room(self._settings.concurrency, is_first=self._is_first_step):
+            return
         elif not self._space.is_enough(row):
             self._settling.move(row, DownloadState.PAUSED, DISK_FULL)
-        elif step.at_work < _QUEUED_PER_SLOT * self._settings.concurrency:
+        else:
             step.starting.append(row)
 
     def _settle(self, step: Step, row: AnyRow, outcome: Outcome) -> None:

@@ -23,6 +23,7 @@ from sync_assets.relay.engine.probing import probe
 from sync_assets.relay.engine.reach import Reach
 from sync_assets.relay.models import DownloadKind, Reason, ReasonCode
 from sync_assets.relay.verification import Expected, VerificationError, verify
+from sync_assets.relay.verified_files import VerifiedFiles
 
 _logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Examiner:
         folders: Where downloads lie.
         gateway: Gives Telegram's files; None without a bot.
         reach: How far downloads may reach.
+        verified_files: Learns what was verified.
         timeout_seconds: How long an origin may be silent.
     """
 
@@ -54,12 +56,14 @@ class Examiner:
         folders: DownloadFolders,
         gateway: TelegramGateway | None,
         reach: Reach,
+        verified_files: VerifiedFiles,
         *,
         timeout_seconds: float,
     ) -> None:
         self._folders = folders
         self._gateway = gateway
         self._reach = reach
+        self._verified_files = verified_files
         self._timeout_seconds = timeout_seconds
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="relay-examine")
         self._examined: dict[str, Future[Outcome]] = {}
@@ -120,7 +124,7 @@ class Examiner:
             self._submit(row, lambda: saved_torrent(self._folders.folder(row)))
         else:
             file = self._folders.file(row)
-            self._submit(row, lambda: _verified(file, row, task.total_bytes))
+            self._submit(row, lambda: self._verified(file, row, task.total_bytes))
 
     def examine_file(self, row: AnyRow, file: Path) -> None:
         """Find out whether a file that aria2 knows nothing of any more is what was wanted.
@@ -129,7 +133,7 @@ class Examiner:
             row: The download, with its medium.
             file: The file.
         """
-        self._submit(row, lambda: _verified(file, row, row.total_bytes))
+        self._submit(row, lambda: self._verified(file, row, row.total_bytes))
 
     def examine_error(self, row: AnyRow, task: Task) -> None:
         """Find out what an error means.
@@ -182,14 +186,18 @@ class Examiner:
             )
         return outcome
 
-
-def _verified(path: Path, row: AnyRow, reported_bytes: int | None) -> Outcome:
-    expected = Expected(row.expected_bytes, reported_bytes, row.expected_checksum, row.media_mime)
-    try:
-        verified = verify(path, expected)
-    except VerificationError as error:
-        return TryAgain(error.reason, discard=True)
-    except OSError as error:
-        text = f"The file cannot be read: {error.strerror}. Check the disk."
-        return TryAgain(Reason(ReasonCode.FILE_ERROR, text), discard=True)
-    return Completed(str(path), verified.size_bytes, verified.checksum)
+    def _verified(self, path: Path, row: AnyRow, reported_bytes: int | None) -> Outcome:
+        expected = Expected(
+            row.expected_bytes, reported_bytes, row.expected_checksum, row.media_mime
+        )
+        try:
+            verified = verify(path, expected)
+        except VerificationError as error:
+            return TryAgain(error.reason, discard=True)
+        except OSError as error:
+            text = f"The file cannot be read: {error.strerror}. Check the disk."
+            return TryAgain(Reason(ReasonCode.FILE_ERROR, text), discard=True)
+        if verified.fingerprint is not None:
+            sha256 = verified.checksum.removeprefix("sha-256=")
+            self._verified_files.remember(path, verified.fingerprint, sha256)
+        return Completed(str(path), verified.size_bytes, verified.checksum)

@@ -49,7 +49,8 @@ class DownloadFolders:
         """
         folder = self.folder(row)
         if row.started_at is None:
-            self.discard(row)
+            self._make_anew(folder)
+            return
         folder.mkdir(parents=True, exist_ok=True)
         for control in folder.glob(f"*{CONTROL_SUFFIX}"):
             # A full disk leaves a control file without content, and a file of unknown content.
@@ -60,16 +61,23 @@ class DownloadFolders:
         if file.exists() and not _control(file).exists() and not self._may_trust(row):
             file.unlink()
 
+    def _make_anew(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            _remove(folder)
+            folder.mkdir(parents=True)
+
     def finished_file(self, row: AnyRow) -> Path | None:
         """Return a download's file where aria2 has finished it and the ledger does not know.
 
         Args:
             row: The download, with its medium.
         """
-        file = self.file(row)
         wanted = row.total_bytes or row.expected_bytes
         if row.started_at is None or not wanted or not self._may_trust(row):
             return None
+        file = self.file(row)
         if _control(file).exists() or not file.is_file() or file.stat().st_size != wanted:
             return None
         return file
@@ -101,6 +109,7 @@ def _control(file: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; what is not there stays so."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.aria2.rpc import Aria2Client, Aria2UnreachableError
 from sync_assets.relay.aria2.tasks import Task, TaskStatus, look_at
+
+_QUEUED_PER_SLOT = 20
+_FIRST_PER_SLOT = 4
 
 AT_WORK = (TaskStatus.ACTIVE, TaskStatus.WAITING)
 """What a task is that aria2 works on, or will by itself."""
@@ -48,10 +52,34 @@ class Step:
     forget: list[str] = field(default_factory=list)
     starting: list[AnyRow] = field(default_factory=list)
 
+    @cached_property
+    def had_at_work(self) -> int:
+        """How many tasks it had to do at the beginning of the step."""
+        return sum(task.status in AT_WORK for task in self.tasks.values())
+
     @property
     def at_work(self) -> int:
         """How many tasks it has to do, with those that it is to be given."""
-        return sum(task.status in AT_WORK for task in self.tasks.values()) + len(self.starting)
+        return self.had_at_work + len(self.starting)
+
+    def has_room(self, slots: int, *, is_first: bool) -> bool:
+        """Tell whether it is to be given one more.
+
+        Args:
+            slots: How many downloads it works on at a time.
+            is_first: Whether it is the first step: aria2 gets some at once, and its queue while it
+                works on these.
+        """
+        return self.at_work < (_FIRST_PER_SLOT * slots if is_first else most_at_work(slots))
+
+
+def most_at_work(slots: int) -> int:
+    """Return how many tasks aria2 is to have.
+
+    Args:
+        slots: How many downloads it works on at a time.
+    """
+    return _QUEUED_PER_SLOT * slots
 
 
 def look(aria2: Aria2Source, rows: Sequence[AnyRow]) -> Step:
@@ -69,9 +97,10 @@ def look(aria2: Aria2Source, rows: Sequence[AnyRow]) -> Step:
         Aria2UnreachableError: A configured aria2 does not answer.
     """
     gids = [row.gid for row in rows if row.started_at is not None]
+    torrents = {row.gid for row in rows if row.media_torrent is not None}
     client = aria2.client()
     try:
-        return Step(client, *look_at(client, gids))
+        return Step(client, *look_at(client, gids, with_files=torrents))
     except Aria2UnreachableError:
         client = aria2.reconnect()
-        return Step(client, *look_at(client, gids))
+        return Step(client, *look_at(client, gids, with_files=torrents))

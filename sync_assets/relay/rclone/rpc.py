@@ -12,7 +12,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ _SHORTEST_POLL_SECONDS = 0.01
 _LONGEST_POLL_SECONDS = 0.25
 _STOP_SECONDS = 10.0
 _HEADERS = {"Content-Type": "application/json"}
+
+MethodCall = tuple[str, dict[str, Any]]
+"""A method with what it takes."""
 
 
 class RcloneUnreachableError(SyncError):
@@ -99,25 +102,31 @@ class RcloneClient:
             raise RcloneRefusedError(str(content.get("error", "")), answer.status)
         return content
 
-    def call_in_turn(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        """Call methods one after the other with one request, and wait for all.
+    def call_groups(
+        self,
+        groups: Sequence[Sequence[MethodCall]],
+        *,
+        at_once: int,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> list[list[dict[str, Any]] | RcloneRefusedError]:
+        """Call several groups of methods with one request, and wait for all.
 
         Args:
-            *calls: The methods with what they take.
+            groups: The groups; the methods of each are called one after the other.
+            at_once: How many groups at a time.
+            meanwhile: Called again and again; what it raises stops everything.
 
         Returns:
-            Their results.
+            For each group the results of its methods, or why one of them failed; those after it
+            were called all the same.
 
         Raises:
-            RcloneRefusedError: One of them failed; those after it were called all the same.
+            RcloneRefusedError: None was called.
             RcloneUnreachableError: No answer came; they may have had their effect.
         """
-        inputs = [{"_path": method, **parameters} for method, parameters in calls]
-        results = self.call("job/batch", concurrency=1, inputs=inputs)["results"]
-        for result in results:
-            if "error" in result:
-                raise RcloneRefusedError(str(result["error"]), int(result.get("status", 500)))
-        return results
+        inputs = [_batch(group) for group in groups]
+        answer = self.call("job/batch", meanwhile=meanwhile, concurrency=at_once, inputs=inputs)
+        return [_results(each) for each in answer["results"]]
 
     def run(
         self, method: str, *, meanwhile: Callable[[str], None] | None = None, **parameters: Any
@@ -189,6 +198,18 @@ class RcloneClient:
         except (RcloneRefusedError, RcloneUnreachableError):
             # Finished, or gone with its process.
             return
+
+
+def _batch(calls: Sequence[MethodCall]) -> dict[str, Any]:
+    inputs = [{"_path": method, **parameters} for method, parameters in calls]
+    return {"_path": "job/batch", "concurrency": 1, "inputs": inputs}
+
+
+def _results(answer: Mapping[str, Any]) -> list[dict[str, Any]] | RcloneRefusedError:
+    for each in (answer, *answer.get("results", ())):
+        if "error" in each:
+            return RcloneRefusedError(str(each["error"]), int(each.get("status", 500)))
+    return list(answer["results"])
 
 
 def _wait_for_answer(connection: http.client.HTTPConnection, meanwhile: Callable[[], None]) -> None:

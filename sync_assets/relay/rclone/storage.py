@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError, new_group
+from sync_assets.relay.rclone.calls import copying, movement, moving
+from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
 
 _NOT_THERE = 404
-_SMALL_BYTES = 1024 * 1024
+_MOVES_AT_ONCE = 4
+SMALL_BYTES = 1024 * 1024
+"""Up to here a file is there before a job for it could be looked at twice."""
 # Cheapest to compute here first; with SHA-256 the ledger knows it already.
 _PREFERRED_HASHES = ("sha256", "sha1", "md5")
 
@@ -26,6 +29,19 @@ class Entry:
     hashes: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Movement:
+    """What has come of moving a file within a storage.
+
+    Attributes:
+        is_known: Whether it is known to be moved; otherwise look whether it still is where it was.
+        entry: The file that is at its new place now; None for none.
+    """
+
+    is_known: bool
+    entry: Entry | None = None
+
+
 class Storage:
     """A folder of a storage; paths are relative to it, with slashes.
 
@@ -39,6 +55,15 @@ class Storage:
         self._remote = remote
         self._known_information: dict[str, Any] | None = None
         self._tells_sizes = False
+        self._spares_folders: bool | None = None
+
+    def connect(self) -> None:
+        """Start rclone, if it does not run; the storage is not asked anything.
+
+        Raises:
+            SyncError: It does not start.
+        """
+        self._client()
 
     def hash_type(self) -> str | None:
         """Return the kind of checksum by which files are compared; None where there is none.
@@ -99,6 +124,34 @@ class Storage:
         # Others list a file as if it were a folder.
         return self.entry(path) is None
 
+    def spares_folders(self, file: str) -> bool:
+        """Tell whether rclone refuses to move a file to where a folder is.
+
+        It looks at the place before it moves anything, and sees that a folder is there with most
+        storages, not with all: https://pkg.go.dev/github.com/rclone/rclone/fs#Fs (`NewObject`).
+        So it is asked once, without effect, to move a file to where its own folder is.
+
+        Args:
+            file: A file that is there.
+
+        Raises:
+            RcloneUnreachableError: rclone is gone.
+        """
+        if self._spares_folders is None:
+            parameters: dict[str, Any] = {
+                **movement(self._remote, file, folder_of(file).rstrip("/")),
+                "_config": {"DryRun": True, "IgnoreExisting": True},
+            }
+            try:
+                self._client().call("operations/movefile", **parameters)
+                self._spares_folders = False
+            except RcloneRefusedError as error:
+                if not _is_about_folder(error):
+                    # The storage has said something else: it is asked again.
+                    return False
+                self._spares_folders = True
+        return self._spares_folders
+
     def names_in(self, path: str) -> Sequence[str]:
         """Return the paths of what lies in a folder; nothing where there is none.
 
@@ -134,21 +187,36 @@ class Storage:
             RcloneRefusedError: It failed; a part may be there.
             RcloneUnreachableError: rclone is gone; a part may be there.
         """
-        parameters = {
-            # One file system for all, which rclone keeps: it makes each anew that it meets.
-            "srcFs": file.anchor,
-            "srcRemote": file.relative_to(file.anchor).as_posix(),
-            "dstFs": self._remote,
-            "dstRemote": path,
-            "_config": {"NoCheckDest": is_new},
-        }
-        if size_bytes <= _SMALL_BYTES:
-            # There before a job for it could be looked at twice.
+        parameters = copying(file, self._remote, path, is_new=is_new)
+        if size_bytes <= SMALL_BYTES:
             self._client().call(
                 "operations/copyfile", meanwhile=lambda: meanwhile(None), **parameters
             )
         else:
             self._client().run("operations/copyfile", meanwhile=meanwhile, **parameters)
+
+    def copy_each(
+        self, copies: Sequence[tuple[Path, str]], *, meanwhile: Callable[[], None]
+    ) -> list[RcloneRefusedError | None]:
+        """Copy small local files to new paths, one after the other, with one request.
+
+        Args:
+            copies: The files with their paths, at which nothing can be.
+            meanwhile: Called again and again; what it raises stops all.
+
+        Returns:
+            For each why it failed, in which case a part may be there; None where it did not.
+
+        Raises:
+            RcloneRefusedError: Nothing was copied.
+            RcloneUnreachableError: rclone is gone; any of them may be there, or a part.
+        """
+        groups = [
+            [("operations/copyfile", copying(file, self._remote, path, is_new=True))]
+            for file, path in copies
+        ]
+        results = self._client().call_groups(groups, at_once=1, meanwhile=meanwhile)
+        return [each if isinstance(each, RcloneRefusedError) else None for each in results]
 
     def progress(self, group: str) -> tuple[int, int]:
         """Return how many bytes of a copy are there, and how many come per second.
@@ -160,37 +228,43 @@ class Storage:
         moving = stats.get("transferring") or [{}]
         return int(stats.get("bytes") or 0), int(moving[0].get("speedAvg") or 0)
 
-    def move(self, path: str, to: str) -> tuple[bool, Entry | None]:
-        """Move a file within the storage, unless there is one at its new place.
+    def move(self, path: str, to: str) -> Movement:
+        """Move a file within the storage, unless there is a file at its new place.
+
+        What becomes of a folder there, `spares_folders` says.
 
         Args:
             path: Where it is.
             to: Where it is to be.
 
-        Returns:
-            Whether it is known to be moved, otherwise look whether it still is where it was; and
-            the file that is at its new place now.
-
         Raises:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: rclone is gone; it may have had its effect.
         """
-        remote, group = self._remote, new_group()
-        move = {
-            "srcFs": remote,
-            "srcRemote": path,
-            "dstFs": remote,
-            "dstRemote": to,
-            "_group": group,
-            "_config": {"IgnoreExisting": True},
-        }
-        _, stats, found = self._client().call_in_turn(
-            ("operations/movefile", move),
-            # Nothing else tells whether it has moved anything.
-            ("core/stats", {"group": group}),
-            ("operations/stat", self._look_at(to)),
-        )
-        return bool(stats.get("renames")), self._entry(found)
+        (movement,) = self.move_each([(path, to)])
+        if isinstance(movement, RcloneRefusedError):
+            raise movement
+        return movement
+
+    def move_each(self, moves: Sequence[tuple[str, str]]) -> list[Movement | RcloneRefusedError]:
+        """Move files within the storage, some at a time, with one request: see `move`.
+
+        Args:
+            moves: Where each is, and where it is to be.
+
+        Returns:
+            What has become of each.
+
+        Raises:
+            RcloneRefusedError: None was moved.
+            RcloneUnreachableError: rclone is gone; any of them may be moved.
+        """
+        groups = [
+            [*moving(self._remote, path, to), ("operations/stat", self._look_at(to))]
+            for path, to in moves
+        ]
+        answers = self._client().call_groups(groups, at_once=_MOVES_AT_ONCE)
+        return [self._moved(answer) for answer in answers]
 
     def delete(self, path: str) -> None:
         """Remove a file; one that is not there stays so.
@@ -229,6 +303,14 @@ class Storage:
         if self._known_information is None:
             self._known_information = self._client().call("operations/fsinfo", fs=self._remote)
         return self._known_information
+
+    def _moved(
+        self, answer: Sequence[Mapping[str, Any]] | RcloneRefusedError
+    ) -> Movement | RcloneRefusedError:
+        if isinstance(answer, RcloneRefusedError):
+            return Movement(is_known=False) if _is_about_folder(answer) else answer
+        _, stats, found = answer
+        return Movement(is_known=bool(stats.get("renames")), entry=self._entry(found))
 
     def _look_at(self, path: str) -> dict[str, Any]:
         """Return what `operations/stat` takes to look at a file."""
@@ -277,6 +359,10 @@ class Storage:
 
 def _is_missing(error: RcloneRefusedError) -> bool:
     return error.status == _NOT_THERE or "not found" in error.text
+
+
+def _is_about_folder(error: RcloneRefusedError) -> bool:
+    return "is a directory not a file" in error.text
 
 
 def folder_of(path: str) -> str:

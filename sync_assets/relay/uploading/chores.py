@@ -83,6 +83,8 @@ class Chores:
         with self._ledger.read() as connection:
             cleanable = uploads.cleanable(connection, most=_MOST_AT_ONCE + len(self._cleanings))
             found = [each for each in cleanable if each.id not in self._cleanings]
+            if not found:
+                return
             rows = uploads.uploads_of(connection, [download.id for download in found])
         own: defaultdict[int, list[AnyRow]] = defaultdict(list)
         for row in rows:

@@ -1,7 +1,8 @@
 """Let one upload at a time look at a name and take it."""
 
 import threading
-from collections.abc import Generator
+import unicodedata
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 
@@ -17,10 +18,10 @@ class Claims:
         """Keep a name to oneself for the length of a block; wait for whoever has it.
 
         Args:
-            name: The name, with its remote. Names that differ in case count as the same, as they
-                do for some storages.
+            name: The name, with its remote. Names that differ in case, or in how Unicode writes
+                them, count as the same, as they do for some storages.
         """
-        key = name.casefold()
+        key = _key(name)
         with self._changed:
             self._changed.wait_for(lambda: key not in self._claimed)
             self._claimed.add(key)
@@ -30,3 +31,32 @@ class Claims:
             with self._changed:
                 self._claimed.discard(key)
                 self._changed.notify_all()
+
+    @contextmanager
+    def claim_free(self, names: Sequence[str]) -> Generator[Sequence[bool]]:
+        """Keep those of several names to oneself that nobody has, without waiting for any.
+
+        Args:
+            names: The names, with their remote.
+
+        Yields:
+            Whether one has each: of equal names the first one at most.
+        """
+        own = []
+        with self._changed:
+            has = []
+            for key in map(_key, names):
+                has.append(key not in self._claimed)
+                if has[-1]:
+                    self._claimed.add(key)
+                    own.append(key)
+        try:
+            yield has
+        finally:
+            with self._changed:
+                self._claimed.difference_update(own)
+                self._changed.notify_all()
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

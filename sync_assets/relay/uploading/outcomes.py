@@ -1,5 +1,6 @@
 """What becomes of an upload at its target."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync_assets.relay.models import Reason, VerifiedBy
@@ -89,3 +90,16 @@ class RemoteMissing:
     """
 
     upload_id: int
+
+
+def refusals_of_target(outcomes: Mapping[int, UploadOutcome]) -> Mapping[int, Refused]:
+    """Return the outcomes that say that the target takes nothing.
+
+    Args:
+        outcomes: What has become of uploads to one target, by their ids.
+    """
+    return {
+        upload_id: outcome
+        for upload_id, outcome in outcomes.items()
+        if isinstance(outcome, Refused) and outcome.is_of_target
+    }

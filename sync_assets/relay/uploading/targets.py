@@ -1,5 +1,6 @@
 """What every kind of target can do."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sync_assets.ledger.types import AnyRow
@@ -14,6 +15,19 @@ class Target(Protocol):
     @property
     def lost_answer(self) -> Reason | None:
         """Why an upload that a killed worker had begun is not begun again; None where it is."""
+        ...
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether it has taken a file, and refused none since."""
+        ...
+
+    def prepare(self) -> None:
+        """Do what takes time before the first upload, without asking the target.
+
+        Raises:
+            SyncError: It cannot be used; the first upload says the same.
+        """
         ...
 
     def path(self, row: AnyRow) -> str:
@@ -33,6 +47,30 @@ class Target(Protocol):
 
         Raises:
             StoppedError: It was stopped.
+        """
+        ...
+
+    def sends_together(self, row: AnyRow) -> bool:
+        """Tell whether an upload is better sent together with others than alone.
+
+        Args:
+            row: The upload, at its first attempt.
+        """
+        ...
+
+    def send_together(
+        self, uploads: Sequence[tuple[AnyRow, Transfer]]
+    ) -> Mapping[int, UploadOutcome]:
+        """Bring several files to the target, and prove that they are there.
+
+        Args:
+            uploads: The uploads, each of which is sent together and has its first attempt.
+
+        Returns:
+            What has become of each, by its id.
+
+        Raises:
+            StoppedError: All were stopped.
         """
         ...
 

@@ -5,7 +5,7 @@ in the chat. Such an upload is never sent again by itself.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -28,6 +28,7 @@ from sync_assets.relay.uploading.outcomes import (
     UploadOutcome,
 )
 from sync_assets.relay.uploading.transfer import Transfer
+from sync_assets.relay.verified_files import VerifiedFiles
 from sync_assets.settings.relay_targets import TelegramTargetSettings
 from sync_assets.telegram.pacing import Pace, Pacer
 
@@ -72,18 +73,21 @@ class TelegramTarget:
         settings: The target.
         ledger: Holds the pace of all who post with the bot.
         bot: The bot.
+        verified_files: The files that need not be read again.
         bot_id: Its id.
         is_local: Whether it talks to a Bot API server of one's own.
         pace: How fast Telegram takes messages.
     """
 
     lost_answer: Reason | None = ANSWER_LOST
+    takes_files = True
 
     def __init__(  # noqa: PLR0913 - all but three are named
         self,
         settings: TelegramTargetSettings,
         ledger: Ledger,
         bot: BotApi,
+        verified_files: VerifiedFiles,
         *,
         bot_id: str,
         is_local: bool,
@@ -91,10 +95,14 @@ class TelegramTarget:
     ) -> None:
         self._settings = settings
         self._bot = bot
+        self._verified_files = verified_files
         self._bot_id = bot_id
         self._maximum_bytes = LOCAL_MAXIMUM_BYTES if is_local else CLOUD_MAXIMUM_BYTES
         self._pacer = Pacer(ledger, bot_id, pace or Pace())
         self._turns = threading.Lock()
+
+    def prepare(self) -> None:
+        """See `Target`."""
 
     def path(self, row: AnyRow) -> str:  # noqa: ARG002 - the same for every file
         """See `Target`."""
@@ -103,6 +111,16 @@ class TelegramTarget:
     def announced_path(self, path: str) -> str | None:  # noqa: ARG002
         """See `Target`."""
         return None
+
+    def sends_together(self, row: AnyRow) -> bool:  # noqa: ARG002
+        """See `Target`; a chat takes one message at a time."""
+        return False
+
+    def send_together(
+        self, uploads: Sequence[tuple[AnyRow, Transfer]]
+    ) -> Mapping[int, UploadOutcome]:
+        """See `Target`."""
+        return {row.id: self.send(row, transfer) for row, transfer in uploads}
 
     def remove_part(self, row: AnyRow) -> None:
         """See `Target`; a message is there as a whole, or not at all."""
@@ -159,7 +177,7 @@ class TelegramTarget:
         return None
 
     def _upload(self, row: AnyRow, file: LocalFile, transfer: Transfer) -> SentFile:
-        digest_of(file, frozenset(), transfer.require)
+        digest_of(file, frozenset(), self._verified_files, transfer.require)
         self._wait_for_turn(transfer)
 
         def progress(sent_bytes: int) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,6 +26,8 @@ class Transfer:
         uploaded_bytes: How much is at the target.
         bytes_per_second: How fast it gets there.
         stopped_with: What has become of it when it is stopped.
+        holds_slot: Whether it has a slot, for itself and those that are sent with it.
+        had_slot: Whether it has begun.
     """
 
     slots: threading.Semaphore
@@ -35,8 +37,8 @@ class Transfer:
     stopped_with: UploadOutcome = field(default_factory=Stopped)
     _stop: threading.Event = field(default_factory=threading.Event)
     _reported_at: float = 0.0
-    _holds_slot: bool = False
-    _had_slot: bool = False
+    holds_slot: bool = False
+    had_slot: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -46,19 +48,21 @@ class Transfer:
         Raises:
             StoppedError: Somebody has stopped it meanwhile.
         """
-        while not self.slots.acquire(timeout=_SLOT_SECONDS):
-            self.require()
-        self._holds_slot = True
-        with self._lock:
-            self.require()
-            self._had_slot = True
+        if not take_slot([self]):
+            raise StoppedError
         yield
         self.end()
 
+    def begin(self) -> bool:
+        """Note that it has a slot; tell whether nobody has stopped it before."""
+        with self._lock:
+            self.had_slot = not self._stop.is_set()
+        return self.had_slot
+
     def end(self) -> None:
         """Give the slot back, if it has one."""
-        if self._holds_slot:
-            self._holds_slot = False
+        if self.holds_slot:
+            self.holds_slot = False
             self.slots.release()
 
     def hold_back(self, outcome: UploadOutcome) -> None:
@@ -68,13 +72,18 @@ class Transfer:
             outcome: What has become of it then.
         """
         with self._lock:
-            if not self._had_slot and not self._stop.is_set():
+            if not self.had_slot and not self._stop.is_set():
                 self.stopped_with = outcome
                 self._stop.set()
 
     def stop(self) -> None:
         """Let the thread stop at its next opportunity."""
         self._stop.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody has stopped it."""
+        return self._stop.is_set()
 
     def require(self) -> None:
         """Go on only if nobody has stopped it.
@@ -113,3 +122,21 @@ class Transfer:
             bytes_per_second: How fast it gets there.
         """
         self.uploaded_bytes, self.bytes_per_second = uploaded_bytes, bytes_per_second
+
+
+def take_slot(transfers: Sequence[Transfer]) -> Sequence[Transfer]:
+    """Wait for one slot for uploads that are sent together.
+
+    Args:
+        transfers: The uploads, at least one. The first one has the slot until its `end`, which is
+            wanted in any case.
+
+    Returns:
+        Those that nobody has stopped meanwhile.
+    """
+    first = transfers[0]
+    while not first.slots.acquire(timeout=_SLOT_SECONDS):
+        if all(each.is_stopped for each in transfers):
+            return []
+    first.holds_slot = True
+    return [each for each in transfers if each.begin()]

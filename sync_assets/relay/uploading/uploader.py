@@ -6,8 +6,10 @@ Nothing is remembered between two steps that a new worker could not find out.
 """
 
 import logging
+import math
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +22,7 @@ from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import uploads
 from sync_assets.relay.engine.folders import DownloadFolders
 from sync_assets.relay.models import Command, Reason, ReasonCode, UploadState
+from sync_assets.relay.uploading.batches import Batch, send_batch
 from sync_assets.relay.uploading.chores import Chores
 from sync_assets.relay.uploading.outcomes import (
     Postponed,
@@ -27,10 +30,11 @@ from sync_assets.relay.uploading.outcomes import (
     Refused,
     Stopped,
     UploadOutcome,
+    refusals_of_target,
 )
 from sync_assets.relay.uploading.settling import UploadReport, UploadSettling
 from sync_assets.relay.uploading.targets import Target
-from sync_assets.relay.uploading.transfer import StoppedError, Transfer
+from sync_assets.relay.uploading.transfer import Transfer
 from sync_assets.settings.relay import RelaySettings
 
 _UNKNOWN_TARGET = Reason(
@@ -38,9 +42,12 @@ _UNKNOWN_TARGET = Reason(
     "The target is not configured, or cannot be used as things are. Correct relay.targets (and "
     "telegram.bot_token for a chat), then retry the upload; or cancel it.",
 )
-# While some are sent, others are verified and moved, which takes a small file longer; and there
-# must be enough until the next step.
-_UNDER_WAY_PER_SLOT = 8
+# While some are sent, others are verified and moved; and there must be enough until the next step:
+# many, where they are small.
+_UNDER_WAY_PER_SLOT = 32
+_UNDER_WAY_BYTES_PER_SLOT = 64 * 1024 * 1024
+_FEW_PER_SLOT = 4
+_TOGETHER = 16
 _MOST_AT_ONCE = 500
 """Downloads that are planned in one step; the next one goes on."""
 
@@ -51,7 +58,7 @@ _logger = logging.getLogger(__name__)
 class _UnderWay:
     row: AnyRow
     transfer: Transfer
-    future: Future[UploadOutcome]
+    future: Future[Mapping[int, UploadOutcome]]
     written_bytes: int = 0
 
 
@@ -60,6 +67,7 @@ class _Beginning:
     target: Target
     remote_path: str
     is_first: bool
+    size_bytes: int
 
 
 @dataclass
@@ -94,13 +102,16 @@ class Uploader:
         self._run_id = run_id
         self._folders = DownloadFolders(settings.download_directory, trusts_length=False)
         self._settling = UploadSettling(settings, ledger, self._folders, run_id=run_id)
-        self._pool = ThreadPoolExecutor(2 * self._most_under_way, "upload")
+        # A thread for each, so that all see when they are stopped; few are made, where files are
+        # sent together.
+        self._pool = ThreadPoolExecutor(self._most_under_way, "upload")
         self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
         self._chores = Chores(
             settings, ledger, targets, self._folders, self._settling, run_id=run_id
         )
         self._under_way: dict[int, _UnderWay] = {}
         self._begins_new = True
+        self._is_prepared = False
         self._beginning: dict[int, _Beginning] = {}
 
     @property
@@ -112,6 +123,12 @@ class Uploader:
     def is_busy(self) -> bool:
         """Whether anything is under way that would have to begin again."""
         return bool(self._under_way)
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether the slots will soon have nothing to do: see `Driver`."""
+        left = sum(not each.future.done() for each in self._under_way.values())
+        return left < _FEW_PER_SLOT * self._settings.upload_concurrency
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -140,20 +157,20 @@ class Uploader:
         """
         settled = self._settle()
         self._plan()
+        self._prepare()
         self._beginning.clear()
+        # What has become of the settled ones is written at the end of the step.
+        known = settled.uploads | self._under_way.keys()
         with self._ledger.read() as connection:
-            found = uploads.open_uploads(connection, most_due=self._most_under_way)
-        # What has become of those is written at the end of the step.
-        rows = [row for row in found if row.id not in settled.uploads]
-        wanted = {row.id for row in rows if row.state == UploadState.UPLOADING}
+            rows = uploads.open_uploads(connection, most_due=self._most_under_way, known=known)
+            wanted = set(uploads.still_uploading(connection, self._under_way))
         for upload_id, each in self._under_way.items():
             if upload_id in wanted:
                 self._write_progress(each)
             else:
                 each.transfer.stop()
         for row in rows:
-            if row.id not in self._under_way:
-                self._consider(row, settled.refusing)
+            self._consider(row, settled.refusing)
         paths = {upload_id: each.remote_path for upload_id, each in self._beginning.items()}
         self._submit(self._settling.write(paths))
         if self._settings.clean_local_files:
@@ -181,6 +198,17 @@ class Uploader:
                 unplanned = uploads.unplanned(connection, targets, most=_MOST_AT_ONCE)
                 uploads.plan(connection, unplanned, targets, run_id=self._run_id)
 
+    def _prepare(self) -> None:
+        """Let targets get ready while the first downloads go on."""
+        if self._is_prepared:
+            return
+        self._is_prepared = True
+        with self._ledger.read() as connection:
+            awaited = uploads.awaited_targets(connection)
+        for name in awaited:
+            if name in self._targets:
+                self._pool.submit(self._targets[name].prepare)
+
     def _consider(self, row: AnyRow, refusing: Collection[str]) -> None:
         target = self._targets.get(row.target)
         if row.command == Command.CANCEL:
@@ -194,7 +222,9 @@ class Uploader:
                 self._settling.fail(row, _UNKNOWN_TARGET)
             else:
                 path = row.remote_path or target.path(row)
-                self._beginning[row.id] = _Beginning(target, path, row.started_at is None)
+                is_first = row.started_at is None
+                size_bytes = row.total_bytes or 0
+                self._beginning[row.id] = _Beginning(target, path, is_first, size_bytes)
 
     def _take_over(self, row: AnyRow, target: Target | None) -> None:
         """Bring an upload on that a worker had begun which was killed."""
@@ -206,12 +236,31 @@ class Uploader:
         if not upload_ids:
             return
         with self._ledger.read() as connection:
-            rows = uploads.get_uploads(connection, upload_ids)
+            found = uploads.get_uploads(connection, upload_ids)
+        # A user may have cancelled one since.
+        rows = [row for row in found if row.state == UploadState.UPLOADING]
+        for alike in self._batches(rows):
+            target = self._beginning[alike[0].id].target
+            batch = [
+                (row, Transfer(self._slots, is_first=self._beginning[row.id].is_first))
+                for row in alike
+            ]
+            future = self._pool.submit(self._send, target, batch)
+            for row, transfer in batch:
+                self._under_way[row.id] = _UnderWay(row, transfer, future)
+
+    def _batches(self, rows: Sequence[AnyRow]) -> Iterator[Sequence[AnyRow]]:
+        """Divide uploads into those that are sent together; all slots get some."""
+        together: defaultdict[str, list[AnyRow]] = defaultdict(list)
         for row in rows:
             beginning = self._beginning[row.id]
-            transfer = Transfer(self._slots, is_first=beginning.is_first)
-            future = self._pool.submit(self._send, beginning.target, row, transfer)
-            self._under_way[row.id] = _UnderWay(row, transfer, future)
+            if beginning.is_first and beginning.target.sends_together(row):
+                together[row.target].append(row)
+            else:
+                yield [row]
+        for alike in together.values():
+            size = min(_TOGETHER, math.ceil(len(alike) / self._settings.upload_concurrency))
+            yield from (alike[at : at + size] for at in range(0, len(alike), size))
 
     @property
     def _most_under_way(self) -> int:
@@ -221,26 +270,49 @@ class Uploader:
         if not self._begins_new:
             return False
         if target is None or target.lost_answer is None:
-            return len(self._under_way) + len(self._beginning) < self._most_under_way
+            count = len(self._under_way) + len(self._beginning)
+            if count < _FEW_PER_SLOT * self._settings.upload_concurrency:
+                return True
+            if target is not None and not target.takes_files:
+                return False
+            return count < self._most_under_way and self._bytes_under_way() < (
+                _UNDER_WAY_BYTES_PER_SLOT * self._settings.upload_concurrency
+            )
         # Whatever has begun there when a worker is killed counts as lost: so none waits for a slot.
         others = [
             each for each in self._under_way.values() if self._targets[each.row.target].lost_answer
         ]
         return len(others) + len(self._beginning) < self._settings.upload_concurrency
 
-    def _send(self, target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
+    def _bytes_under_way(self) -> int:
+        begun = sum(each.row.total_bytes or 0 for each in self._under_way.values())
+        return begun + sum(each.size_bytes for each in self._beginning.values())
+
+    def _send(self, target: Target, batch: Batch) -> Mapping[int, UploadOutcome]:
         try:
-            outcome = _send(target, row, transfer)
-            if isinstance(outcome, Refused) and outcome.is_of_target:
-                self._hold_back(row.target, outcome.reason)
+            outcomes = self._with_one_refusal(send_batch(target, batch))
+            for refusal in refusals_of_target(outcomes).values():
+                self._hold_back(batch[0][0].target, refusal.reason)
         finally:
-            transfer.end()
-        return outcome
+            for _, transfer in batch:
+                transfer.end()
+        return outcomes
+
+    def _with_one_refusal(
+        self, outcomes: Mapping[int, UploadOutcome]
+    ) -> Mapping[int, UploadOutcome]:
+        """Let one upload say that the target takes nothing; the others of its batch wait for it."""
+        refusals = refusals_of_target(outcomes)
+        others = list(refusals)[1:]
+        return {**outcomes, **{each: self._held(refusals[each].reason) for each in others}}
+
+    def _held(self, reason: Reason) -> Postponed:
+        seconds = self._settings.retry_backoff_max_seconds
+        return Postponed(reason, after_seconds=seconds, is_attempt=False)
 
     def _hold_back(self, target: str, reason: Reason) -> None:
         """Put off what waits for a slot: it would fail too."""
-        seconds = self._settings.retry_backoff_max_seconds
-        held = Postponed(reason, after_seconds=seconds, is_attempt=False)
+        held = self._held(reason)
         for each in list(self._under_way.values()):
             if each.row.target == target:
                 each.transfer.hold_back(held)
@@ -250,7 +322,11 @@ class Uploader:
         settled = _Settled()
         for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
             each = self._under_way.pop(upload_id)
-            outcome = Stopped() if each.future.cancelled() else each.future.result()
+            outcome = (
+                each.transfer.stopped_with
+                if each.future.cancelled()
+                else each.future.result()[upload_id]
+            )
             if isinstance(outcome, Published):
                 self._announce(each.row, outcome)
             self._settling.settle(each.row, outcome)
@@ -281,19 +357,3 @@ class Uploader:
             "bytes_per_second": transfer.bytes_per_second,
         }
         self._settling.add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
-
-
-def _send(target: Target, row: AnyRow, transfer: Transfer) -> UploadOutcome:
-    try:
-        return target.send(row, transfer)
-    except StoppedError:
-        return transfer.stopped_with
-    except SyncError as error:
-        return Postponed(Reason(ReasonCode.RCLONE_ERROR, f"{error.message} {error.remedy}"))
-    except Exception as error:
-        # A mistake of ours, or something that nobody foresaw: of this upload, not of all.
-        _logger.exception("Upload %d cannot be done", row.id)
-        if target.lost_answer is not None:
-            return Refused(target.lost_answer)
-        text = f"It cannot be done ({type(error).__name__}). The run's log says more."
-        return Postponed(Reason(ReasonCode.FILE_ERROR, text))

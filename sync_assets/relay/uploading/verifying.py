@@ -8,6 +8,7 @@ from sync_assets.relay.models import VerifiedBy
 from sync_assets.relay.rclone.storage import Entry, Storage
 from sync_assets.relay.uploading.local import LocalFile, digest_of
 from sync_assets.relay.uploading.transfer import Transfer
+from sync_assets.relay.verified_files import Fingerprint, VerifiedFiles
 
 _STRENGTH = (VerifiedBy.SIZE, VerifiedBy.HASH, VerifiedBy.CONTENT)
 
@@ -31,18 +32,28 @@ class Verifier:
     Args:
         storage: The storage.
         transfer: What stops it.
+        verified_files: The files that need not be read again.
         read_back: Whether files are read back where the storage has no checksums.
     """
 
-    def __init__(self, storage: Storage, transfer: Transfer, *, read_back: bool) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        transfer: Transfer,
+        verified_files: VerifiedFiles,
+        *,
+        read_back: bool,
+    ) -> None:
         self._storage = storage
         self._transfer = transfer
+        self._verified_files = verified_files
         self._read_back = read_back
         self._digests: dict[str, dict[str, str]] = {}
+        self._fingerprints: dict[str, Fingerprint | None] = {}
         self._read_as: dict[str, Proof] = {}
 
     def expect(self, file: LocalFile, each_block: Callable[[], None]) -> dict[str, str]:
-        """Read a local file, once, and return its checksums by name.
+        """Return the checksums of a local file by name, after reading it at most once.
 
         Args:
             file: The file.
@@ -52,14 +63,29 @@ class Verifier:
             SourceLostError: It is not what was downloaded.
         """
         if file.name not in self._digests:
+            fingerprint = Fingerprint.at(file.path)
             hash_type = self._storage.hash_type()
             is_own = hash_type is None or hash_type in hashlib.algorithms_available
             names = {"sha256"} if hash_type is None or not is_own else {hash_type}
-            digests = digest_of(file, frozenset(names), each_block)
+            digests = digest_of(file, frozenset(names), self._verified_files, each_block)
             if hash_type is not None and not is_own:
                 digests[hash_type] = self._storage.local_hash(file.path, hash_type)
             self._digests[file.name] = digests
+            self._fingerprints[file.name] = fingerprint
         return self._digests[file.name]
+
+    def require_unchanged(self, file: LocalFile) -> None:
+        """Make sure that a file that was copied is what was downloaded, to its end.
+
+        Args:
+            file: The file.
+
+        Raises:
+            SourceLostError: It is not.
+        """
+        if self._fingerprints.get(file.name) != Fingerprint.at(file.path):
+            self._digests.pop(file.name, None)
+        self.expect(file, self._transfer.require)
 
     def proof_by_hash(self, file: LocalFile, entry: Entry) -> Proof | None:
         """Compare checksums; None where they differ, or the storage has none.
@@ -121,7 +147,9 @@ class Verifier:
     def _proof_by_content(self, file: LocalFile, path: str) -> Proof | None:
         expected = self.expect(file, self._transfer.require)
         if "sha256" not in expected:
-            expected = digest_of(file, frozenset({"sha256"}), self._transfer.require)
+            expected = digest_of(
+                file, frozenset({"sha256"}), self._verified_files, self._transfer.require
+            )
         found = self._storage.content_hash(path)
         if found != expected["sha256"]:
             return None

@@ -31,12 +31,14 @@ from sync_assets.relay.uploads.progress import (
     start,
 )
 from sync_assets.relay.uploads.queries import (
+    awaited_targets,
     due_upload_count,
     get_upload,
     get_uploads,
     next_upload_due,
     open_uploads,
     pending_uploads,
+    still_uploading,
     uploads_in_state,
     uploads_of,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "Completion",
     "UploadNotPossibleError",
     "add_upload",
+    "awaited_targets",
     "cancel_upload",
     "cleanable",
     "cleaned_early",
@@ -82,6 +85,7 @@ __all__ = [
     "retry_upload",
     "set_progress",
     "start",
+    "still_uploading",
     "unplanned",
     "uploads_in_state",
     "uploads_of",

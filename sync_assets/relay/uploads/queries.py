@@ -74,7 +74,9 @@ def uploads_in_state(connection: Connection, *states: UploadState) -> Sequence[A
     return connection.execute(query.order_by(relay_uploads.c.id)).all()
 
 
-def open_uploads(connection: Connection, *, most_due: int) -> Sequence[AnyRow]:
+def open_uploads(
+    connection: Connection, *, most_due: int, known: Collection[int] = ()
+) -> Sequence[AnyRow]:
     """Return what a worker has to look at, oldest first.
 
     That is what is under way, what a user wants, and the oldest of what is due.
@@ -82,8 +84,31 @@ def open_uploads(connection: Connection, *, most_due: int) -> Sequence[AnyRow]:
     Args:
         connection: A transaction of the ledger.
         most_due: How many of those that are due.
+        known: Those that the worker has under way itself, and knows; they are left out.
     """
-    return connection.execute(_open(), {"now": utc_now(), "most": most_due}).all()
+    given = {"now": utc_now(), "most": most_due, "known": list(known)}
+    return connection.execute(_open(), given).all()
+
+
+def still_uploading(connection: Connection, upload_ids: Collection[int]) -> Sequence[int]:
+    """Return which of some uploads nobody has paused, cancelled or deleted meanwhile.
+
+    Args:
+        connection: A transaction of the ledger.
+        upload_ids: The uploads, which are under way.
+    """
+    return connection.execute(_uploading(), {"uploads": list(upload_ids)}).scalars().all()
+
+
+def awaited_targets(connection: Connection) -> Sequence[str]:
+    """Return the targets to which uploads are still to come.
+
+    Args:
+        connection: A transaction of the ledger.
+    """
+    columns = relay_uploads.c
+    query = select(columns.target).where(columns.state.in_(OPEN_UPLOADS)).distinct()
+    return connection.execute(query).scalars().all()
 
 
 def due_upload_count(connection: Connection) -> int:
@@ -132,7 +157,17 @@ def _open() -> Select:
         and_(columns.command.is_not(None), _is_not_put_off()),
         columns.id.in_(due.scalar_subquery()),
     )
-    return _query().where(under_way).order_by(columns.id)
+    is_new = columns.id.not_in(bindparam("known", expanding=True))
+    return _query().where(under_way, is_new).order_by(columns.id)
+
+
+@cache
+def _uploading() -> Select:
+    columns = relay_uploads.c
+    return select(columns.id).where(
+        columns.state == UploadState.UPLOADING,
+        columns.id.in_(bindparam("uploads", expanding=True)),
+    )
 
 
 @cache

@@ -1,0 +1,54 @@
+"""The calls that bring files to a storage: what rclone's methods take, and why."""
+
+from pathlib import Path
+from typing import Any
+
+from sync_assets.relay.rclone.rpc import MethodCall, new_group
+
+
+def copying(file: Path, remote: str, path: str, *, is_new: bool) -> dict[str, Any]:
+    """Return what `operations/copyfile` takes to copy a local file.
+
+    Args:
+        file: The file.
+        remote: The storage.
+        path: The path there.
+        is_new: Whether nothing can be there, so that rclone need not look.
+    """
+    return {
+        # One file system for all, which rclone keeps: it makes each anew that it meets.
+        "srcFs": file.anchor,
+        "srcRemote": file.relative_to(file.anchor).as_posix(),
+        "dstFs": remote,
+        "dstRemote": path,
+        "_config": {"NoCheckDest": is_new},
+    }
+
+
+def movement(remote: str, path: str, to: str) -> dict[str, Any]:
+    """Return what `operations/movefile` takes to move a file within a storage.
+
+    Args:
+        remote: The storage.
+        path: Where it is.
+        to: Where it is to be.
+    """
+    return {"srcFs": remote, "srcRemote": path, "dstFs": remote, "dstRemote": to}
+
+
+def moving(remote: str, path: str, to: str) -> list[MethodCall]:
+    """Return the calls that move a file unless there is one, and tell whether it was moved.
+
+    Args:
+        remote: The storage.
+        path: Where it is.
+        to: Where it is to be.
+    """
+    group = new_group()
+    parameters = {
+        **movement(remote, path, to),
+        "_group": group,
+        "_config": {"IgnoreExisting": True},
+    }
+    # Nothing but the statistics tells whether it has moved anything.
+    return [("operations/movefile", parameters), ("core/stats", {"group": group})]
