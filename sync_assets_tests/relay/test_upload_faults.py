@@ -282,6 +282,9 @@ def test_a_full_storage_is_asked_once_and_what_waits_goes_on_with_a_retry(
     (failed,) = [row for row in found if row.state == "failed"]
     assert {row.state for row in found if row is not failed} == {"pending"}
     assert {row.failure_code for row in found} == {"quota_full"}
+    # What was held back leaves nothing there, and asks for nothing.
+    assert faulty.requests["PUT"] == 1
+    assert faulty.requests["DELETE"] <= 1
     faulty.refusals.clear()
     uploads.wish(rows.retry_upload, failed.id)
     uploads.run()

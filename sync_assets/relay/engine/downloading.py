@@ -87,7 +87,7 @@ class Downloader:
         self._sweeper = Sweeper(ledger, self._folders)
         self._progress_at = 0.0
         self._is_hungry = False
-        self._begun_count = 0
+        self._most_due = most_at_work(settings.concurrency)
         self._is_first_step = True
 
     @property
@@ -146,8 +146,7 @@ class Downloader:
             Whether anything moves, so that another step is wanted soon.
         """
         with self._ledger.read() as connection:
-            most = most_at_work(self._settings.concurrency) + self._begun_count
-            rows = downloads.open_downloads(connection, most_due=most)
+            rows = downloads.open_downloads(connection, most_due=self._most_due)
         if not rows:
             self._is_hungry = False
             return self._sweep_at_rest()
@@ -189,7 +188,10 @@ class Downloader:
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
         self._starter.start(step.client, ready)
         self._is_hungry = not step.had_at_work
-        self._begun_count = len(ready) + sum(self._has_begun(step, row) for row in rows)
+        begun = len(ready) + sum(self._has_begun(step, row) for row in rows)
+        most = most_at_work(self._settings.concurrency)
+        # Half of its queue may be done by then.
+        self._most_due = begun + max(most // 2, most - step.at_work)
 
     def _has_begun(self, step: Step, row: AnyRow) -> bool:
         """Tell whether a download is under way that is due as far as the ledger knows."""
