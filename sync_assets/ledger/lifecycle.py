@@ -241,20 +241,17 @@ class Lifecycle(Generic[State]):
             **changes: Other columns to set, the same for every row.
 
         Raises:
-            UnknownSubjectError: One of the rows does not exist.
+            UnknownSubjectError: One of the rows does not exist, and no states were expected.
             IllegalTransitionError: One of the rows may not change so.
         """
         for some in _portions(list(dict.fromkeys(row_ids))):
             before = self._locked_rows(connection, some)
-            if expected is None:
-                for row_id in some:
-                    if row_id not in before:
-                        raise self._unknown(row_id)
-            rows = [
-                before[row_id]
-                for row_id in some
-                if row_id in before and (expected is None or before[row_id].state in expected)
-            ]
+            gone = [row_id for row_id in some if row_id not in before]
+            if gone and expected is None:
+                raise self._unknown(gone[0])
+            rows = [before[row_id] for row_id in some if row_id in before]
+            if expected is not None:
+                rows = [row for row in rows if row.state in expected]
             if rows:
                 self._transition_some(connection, rows, to, run_id=run_id, **changes)
 

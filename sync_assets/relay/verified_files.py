@@ -77,11 +77,9 @@ class VerifiedFiles:
 
         Args:
             path: Where it is.
-            fingerprint: Its own, while it was read; nothing is remembered before it has settled.
+            fingerprint: Its own, which had settled before it was read.
             sha256: Its SHA-256 in lower-case hexadecimal.
         """
-        if not fingerprint.is_settled():
-            return
         with self._lock:
             self._known[path] = (fingerprint, sha256)
             self._known.move_to_end(path)

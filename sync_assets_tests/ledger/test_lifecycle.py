@@ -171,6 +171,30 @@ def test_of_several_rows_those_that_others_have_changed_stay_as_they_are(ledger:
     assert state_of(ledger, received) == "received"
 
 
+def test_of_several_rows_that_change_alike_only_the_expected_ones_do(ledger: Ledger) -> None:
+    claimed = put_in_state(ledger, InboxState.CLAIMED)
+    received = put_in_state(ledger, InboxState.RECEIVED)
+    with ledger.write() as connection:
+        INBOX.transition_all(
+            connection,
+            [received, 999_999, claimed],
+            InboxState.FAILED,
+            expected={InboxState.CLAIMED},
+            failure_reason="gone",
+        )
+    assert (state_of(ledger, received), state_of(ledger, claimed)) == ("received", "failed")
+    with ledger.read() as connection:
+        failed = [each for each in read_events(connection) if each.state == InboxState.FAILED]
+    assert [(each.entity_id, each.previous_state) for each in failed] == [(str(claimed), "claimed")]
+
+
+def test_a_row_that_is_gone_changes_none_of_several(ledger: Ledger) -> None:
+    claimed = put_in_state(ledger, InboxState.CLAIMED)
+    with pytest.raises(UnknownSubjectError, match="999999"), ledger.write() as connection:
+        INBOX.transition_all(connection, [claimed, 999_999], InboxState.FAILED)
+    assert state_of(ledger, claimed) == "claimed"
+
+
 def test_several_rows_change_all_or_none(ledger: Ledger) -> None:
     rows = [put_in_state(ledger, state) for state in (InboxState.CLAIMED, InboxState.RECEIVED)]
     with pytest.raises(IllegalTransitionError), ledger.write() as connection:

@@ -1,22 +1,27 @@
 """Small files that are sent together: each is as sure as one that is sent alone."""
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
+from sync_assets.ledger.types import AnyRow
 from sync_assets.relay import uploads as rows
 from sync_assets.relay.rclone.storage import Storage
 from sync_assets.relay.resting import drive_to_rest
+from sync_assets.relay.uploading.claims import Claims
+from sync_assets.relay.uploading.outcomes import Stopped, UploadOutcome
+from sync_assets.relay.uploading.rclone_target import RcloneTarget
+from sync_assets.relay.uploading.targets import Target
+from sync_assets.relay.uploading.transfer import Transfer
 from sync_assets_tests.relay.killed_uploader import TOGETHER
 from sync_assets_tests.relay.uploading import Uploads
 from sync_assets_tests.upstreams.clouds import Clouds
@@ -202,6 +207,8 @@ def test_a_storage_that_is_full_is_said_once(uploads: Uploads, faulty: FaultyClo
     ids = relay(uploads, before=lambda _: faulty.refuse("PUT", 507))
     assert sorted(states(uploads, ids)) == ["failed"] + ["pending"] * 11
     assert {uploads.one(each).failure_code for each in ids.values()} == {"quota_full"}
+    # The first one, and one request's worth of the others.
+    assert faulty.requests["PUT"] == 9
     faulty.refusals.clear()
     (failed,) = [each for each in ids.values() if uploads.one(each).state == "failed"]
     uploads.wish(rows.retry_upload, uploads.one(failed).id)
@@ -238,20 +245,82 @@ def test_one_that_is_cancelled_meanwhile_leaves_nothing(
 ) -> None:
     uploads.target("cloud", "gdrive:", path="{name}")
     wanted: dict[str, int] = {}
-    original = Storage.copy_each
+    stopped = threading.Event()
+    copy_each, stop = Storage.copy_each, Transfer.stop
+
+    def stop_and_tell(transfer: Transfer) -> None:
+        stop(transfer)
+        stopped.set()
 
     def cancel_before(storage: Storage, copies: Any, **named: Any) -> Any:
         row = uploads.one(wanted["08.mkv"])
-        if row.state == "uploading":
+        if any(row.part_id in part for _, part in copies):
             uploads.wish(rows.cancel_upload, row.id)
-        return original(storage, copies, **named)
+            assert stopped.wait(30)
+        return copy_each(storage, copies, **named)
 
     monkeypatch.setattr(Storage, "copy_each", cancel_before)
+    monkeypatch.setattr(Transfer, "stop", stop_and_tell)
     ids = relay(uploads, before=wanted.update)
-    assert uploads.one(ids["08.mkv"]).state in ("cancelled", "cleaned")
-    others = {name: each for name, each in ids.items() if name != "08.mkv"}
-    assert states(uploads, others) == ["cleaned"] * 11
-    assert published(uploads, "gdrive").keys() - {"08.mkv"} == others.keys()
+    assert stopped.is_set()
+    assert uploads.one(ids["08.mkv"]).state == "cancelled"
+    others = {name: content for name, content in CONTENTS.items() if name != "08.mkv"}
+    assert published(uploads, "gdrive") == others
+
+
+def test_a_target_that_has_taken_nothing_yet_does_not_wait_for_another(uploads: Uploads) -> None:
+    uploads.options["upload_concurrency"] = 1
+    uploads.target("busy", "gdrive:", path="{name}")
+    uploads.target("new", "onedrive:", path="{name}")
+    ended = threading.Event()
+
+    class Busy:
+        """One with which nothing comes to its end."""
+
+        lost_answer = None
+        takes_files = True
+
+        def prepare(self) -> None: ...
+
+        def path(self, row: AnyRow) -> str:
+            return row.media_name
+
+        def sends_together(self, _row: AnyRow) -> bool:
+            return False
+
+        def send(self, _row: AnyRow, _transfer: Transfer) -> UploadOutcome:
+            ended.wait(60)
+            return Stopped()
+
+        def remove_part(self, row: AnyRow) -> None: ...
+
+    def wrap(target: Target) -> Target:
+        is_busy = isinstance(target, RcloneTarget) and target._settings.remote == "gdrive:"
+        return cast("Target", Busy()) if is_busy else target
+
+    uploads.wrap = wrap
+    for number in range(10):
+        uploads.add(f"{number}.mkv", b"busy", targets=["busy"])
+    download_id = uploads.add("new.mkv", b"new", targets=["new"])
+    deadline = time.monotonic() + 30
+    with uploads.worker() as worker:
+        while uploads.one(download_id).state != "completed" and time.monotonic() < deadline:
+            worker.step()
+            time.sleep(0.02)
+        state = uploads.one(download_id).state
+        ended.set()
+    assert state in ("completed", "cleaned")
+
+
+def test_names_that_a_storage_may_take_for_the_same_are_claimed_once() -> None:
+    claims = Claims()
+    composed, decomposed = "été.mkv", "e\u0301te\u0301.mkv"
+    with claims.claim_free(["a", composed, decomposed, "A"]) as is_free:
+        assert is_free == [True, True, False, False]
+        with claims.claim_free(["a", "b"]) as is_free_too:
+            assert is_free_too == [False, True]
+    with claims.claim_free([decomposed, "A"]) as is_free:
+        assert is_free == [True, True]
 
 
 @pytest.mark.parametrize("cloud", ["gdrive", "onedrive"])
@@ -261,11 +330,7 @@ def test_a_worker_that_is_killed_anywhere_loses_and_doubles_nothing(
 ) -> None:
     uploads.target("cloud", f"{cloud}:", path="{name}")
     ids = {name: uploads.add(name, content) for name, content in CONTENTS.items()}
-    path = uploads.directory / "killed.json"
-    settings = uploads.settings().model_dump(mode="json", include={"home", "relay"})
-    path.write_text(json.dumps({"ledger": uploads.ledger_url, "settings": settings}))
-    command = [sys.executable, "-m", "sync_assets_tests.relay.killed_uploader", str(path), point]
-    assert subprocess.run(command, check=False, timeout=100).returncode == -signal.SIGKILL
+    uploads.kill_at(point)
     assert "uploading" in states(uploads, ids)
     uploads.run()
     assert states(uploads, ids) == ["cleaned"] * 12

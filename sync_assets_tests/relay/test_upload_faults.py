@@ -1,6 +1,5 @@
 """What goes wrong with uploads, and that each is a state with a reason and a way on."""
 
-import json
 import os
 import random
 import signal
@@ -62,12 +61,7 @@ def test_a_worker_that_is_killed_anywhere_loses_and_doubles_nothing(
 ) -> None:
     uploads.target("cloud", f"{cloud}:", path="{name}")
     download_id = uploads.add("film.mkv", CONTENT)
-    path = uploads.directory / "killed.json"
-    settings = uploads.settings().model_dump(mode="json", include={"home", "relay"})
-    path.write_text(json.dumps({"ledger": uploads.ledger_url, "settings": settings}))
-    command = [sys.executable, "-m", "sync_assets_tests.relay.killed_uploader", str(path), point]
-    killed = subprocess.run(command, check=False, timeout=100)
-    assert killed.returncode == -signal.SIGKILL
+    uploads.kill_at(point)
     before = uploads.one(download_id)
     assert before.state == ("completed" if point.startswith("C") else "uploading")
     assert before.cleaned_at is None

@@ -69,14 +69,27 @@ def test_a_file_that_somebody_touches_is_not(file: Path, touch) -> None:
         digest(file, files, SHA256)
 
 
-def test_a_change_that_could_not_be_told_from_the_next_is_not_trusted(tmp_path: Path) -> None:
-    path = tmp_path / "film.mkv"
-    path.write_bytes(CONTENT)
-    stat = path.stat()
-    now = Fingerprint(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, time.time_ns())
-    files = VerifiedFiles()
-    files.remember(path, now, SHA256)
-    assert not files.is_untouched(path, SHA256)
+def test_a_change_that_could_not_be_told_from_the_next_is_not_trusted(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    assert not Fingerprint(1, 1, 1, now, now).is_settled()
+    monkeypatch.setattr(Fingerprint, "is_settled", lambda _: False)
+    assert verify(file, Expected()).fingerprint is None
+
+
+def test_what_changes_while_it_is_verified_is_not_trusted(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.file_digest
+
+    def change_after(*arguments):
+        found = digest(*arguments)
+        os.utime(file)
+        return found
+
+    monkeypatch.setattr(hashlib, "file_digest", change_after)
+    assert verify(file, Expected()).fingerprint is None
 
 
 @pytest.mark.parametrize(("age_seconds", "settled"), [(1, False), (4, True)])

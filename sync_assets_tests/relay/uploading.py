@@ -1,7 +1,11 @@
 """A relay whose downloads are done, whose rclone is real, and whose clouds are on this machine."""
 
 import hashlib
+import json
 import secrets
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -133,6 +137,16 @@ class Uploads:
         """Let a new worker drive everything to rest."""
         with self.worker() as uploader:
             drive_to_rest([uploader], seconds=seconds)
+
+    def kill_at(self, point: str) -> None:
+        """Let a worker drive everything until it is killed at a point of `killed_uploader`."""
+        path = self.directory / "killed.json"
+        settings = self.settings().model_dump(mode="json", include={"home", "relay"})
+        path.write_text(json.dumps({"ledger": self.ledger_url, "settings": settings}))
+        program = "sync_assets_tests.relay.killed_uploader"
+        command = [sys.executable, "-m", program, str(path), point]
+        killed = subprocess.run(command, check=False, timeout=100)
+        assert killed.returncode == -signal.SIGKILL
 
     def of(self, download_id: int) -> dict[str, AnyRow]:
         """Return the uploads of a download by target."""

@@ -6,7 +6,7 @@ from typing import Any
 from sync_assets.relay.rclone.rpc import MethodCall, new_group
 
 
-def copying(file: Path, remote: str, path: str, *, is_new: bool) -> dict[str, Any]:
+def copy_parameters(file: Path, remote: str, path: str, *, is_new: bool) -> dict[str, Any]:
     """Return what `operations/copyfile` takes to copy a local file.
 
     Args:
@@ -25,7 +25,7 @@ def copying(file: Path, remote: str, path: str, *, is_new: bool) -> dict[str, An
     }
 
 
-def movement(remote: str, path: str, to: str) -> dict[str, Any]:
+def move_parameters(remote: str, path: str, to: str) -> dict[str, Any]:
     """Return what `operations/movefile` takes to move a file within a storage.
 
     Args:
@@ -36,7 +36,7 @@ def movement(remote: str, path: str, to: str) -> dict[str, Any]:
     return {"srcFs": remote, "srcRemote": path, "dstFs": remote, "dstRemote": to}
 
 
-def moving(remote: str, path: str, to: str) -> list[MethodCall]:
+def move_calls(remote: str, path: str, to: str) -> list[MethodCall]:
     """Return the calls that move a file unless there is one, and tell whether it was moved.
 
     Args:
@@ -46,7 +46,7 @@ def moving(remote: str, path: str, to: str) -> list[MethodCall]:
     """
     group = new_group()
     parameters = {
-        **movement(remote, path, to),
+        **move_parameters(remote, path, to),
         "_group": group,
         "_config": {"IgnoreExisting": True},
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sync_assets.relay.rclone.calls import copying, movement, moving
+from sync_assets.relay.rclone.calls import copy_parameters, move_calls, move_parameters
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
 
 _NOT_THERE = 404
@@ -139,7 +139,7 @@ class Storage:
         """
         if self._spares_folders is None:
             parameters: dict[str, Any] = {
-                **movement(self._remote, file, folder_of(file).rstrip("/")),
+                **move_parameters(self._remote, file, folder_of(file).rstrip("/")),
                 "_config": {"DryRun": True, "IgnoreExisting": True},
             }
             try:
@@ -187,7 +187,7 @@ class Storage:
             RcloneRefusedError: It failed; a part may be there.
             RcloneUnreachableError: rclone is gone; a part may be there.
         """
-        parameters = copying(file, self._remote, path, is_new=is_new)
+        parameters = copy_parameters(file, self._remote, path, is_new=is_new)
         if size_bytes <= SMALL_BYTES:
             self._client().call(
                 "operations/copyfile", meanwhile=lambda: meanwhile(None), **parameters
@@ -212,7 +212,7 @@ class Storage:
             RcloneUnreachableError: rclone is gone; any of them may be there, or a part.
         """
         groups = [
-            [("operations/copyfile", copying(file, self._remote, path, is_new=True))]
+            [("operations/copyfile", copy_parameters(file, self._remote, path, is_new=True))]
             for file, path in copies
         ]
         results = self._client().call_groups(groups, at_once=1, meanwhile=meanwhile)
@@ -260,7 +260,7 @@ class Storage:
             RcloneUnreachableError: rclone is gone; any of them may be moved.
         """
         groups = [
-            [*moving(self._remote, path, to), ("operations/stat", self._look_at(to))]
+            [*move_calls(self._remote, path, to), ("operations/stat", self._look_at(to))]
             for path, to in moves
         ]
         answers = self._client().call_groups(groups, at_once=_MOVES_AT_ONCE)

@@ -1,7 +1,6 @@
 """A target that rclone reaches."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.types import AnyRow
@@ -20,15 +19,12 @@ from sync_assets.relay.uploading.outcomes import (
 )
 from sync_assets.relay.uploading.paths import part_path, remote_path
 from sync_assets.relay.uploading.sending import Context, Sending
-from sync_assets.relay.uploading.sending_together import SendingTogether
+from sync_assets.relay.uploading.sending_together import Result, SendingTogether
 from sync_assets.relay.uploading.transfer import StoppedError, Transfer
 from sync_assets.relay.verified_files import VerifiedFiles
 from sync_assets.settings.relay_targets import RcloneTargetSettings
 
 _RCLONE_GONE = Reason(ReasonCode.RCLONE_ERROR, "rclone has ended, and is started again.")
-
-
-Result = TypeVar("Result")
 
 
 class RcloneTarget:

@@ -48,6 +48,11 @@ class Sending:
         row: The upload.
         transfer: Where progress goes, and what stops it.
 
+    Attributes:
+        files: The local files.
+        names: Where it may be published, by preference.
+        part: Its temporary name until then.
+
     Raises:
         SourceLostError: Its local files are gone, or have another size.
     """

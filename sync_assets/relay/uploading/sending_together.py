@@ -1,4 +1,4 @@
-"""Several small files to one rclone target: with a request for all copies, and one for all moves.
+"""Several small files to one rclone target: some copies with one request, all moves with another.
 
 A request to rclone takes as long as a small file itself. Whatever does not go as usual is done for
 its upload alone, as `Sending` does it.

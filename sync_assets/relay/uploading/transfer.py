@@ -35,10 +35,10 @@ class Transfer:
     uploaded_bytes: int = 0
     bytes_per_second: int = 0
     stopped_with: UploadOutcome = field(default_factory=Stopped)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _reported_at: float = 0.0
     holds_slot: bool = False
     had_slot: bool = False
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _reported_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager

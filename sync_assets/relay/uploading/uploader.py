@@ -43,7 +43,7 @@ _UNKNOWN_TARGET = Reason(
     "telegram.bot_token for a chat), then retry the upload; or cancel it.",
 )
 # While some are sent, others are verified and moved; and there must be enough until the next step:
-# many, where they are small.
+# many, where they are small; few for each target, as long as it has not taken any.
 _UNDER_WAY_PER_SLOT = 32
 _UNDER_WAY_BYTES_PER_SLOT = 64 * 1024 * 1024
 _FEW_PER_SLOT = 4
@@ -267,22 +267,27 @@ class Uploader:
         return _UNDER_WAY_PER_SLOT * self._settings.upload_concurrency
 
     def _has_room(self, target: Target | None) -> bool:
+        slots = self._settings.upload_concurrency
+        few = _FEW_PER_SLOT * slots
         if not self._begins_new:
             return False
         if target is None or target.lost_answer is None:
-            count = len(self._under_way) + len(self._beginning)
-            if count < _FEW_PER_SLOT * self._settings.upload_concurrency:
-                return True
-            if target is not None and not target.takes_files:
-                return False
-            return count < self._most_under_way and self._bytes_under_way() < (
-                _UNDER_WAY_BYTES_PER_SLOT * self._settings.upload_concurrency
+            return self._count_under_way(target) < few or (
+                (target is None or target.takes_files)
+                and self._count_under_way() < self._most_under_way
+                and self._bytes_under_way() < _UNDER_WAY_BYTES_PER_SLOT * slots
             )
         # Whatever has begun there when a worker is killed counts as lost: so none waits for a slot.
         others = [
             each for each in self._under_way.values() if self._targets[each.row.target].lost_answer
         ]
-        return len(others) + len(self._beginning) < self._settings.upload_concurrency
+        return len(others) + len(self._beginning) < slots
+
+    def _count_under_way(self, target: Target | None = None) -> int:
+        """Count what is under way, or about to be; for one target, or for all."""
+        begun = [self._targets[each.row.target] for each in self._under_way.values()]
+        found = [*begun, *(each.target for each in self._beginning.values())]
+        return len(found) if target is None else sum(each is target for each in found)
 
     def _bytes_under_way(self) -> int:
         begun = sum(each.row.total_bytes or 0 for each in self._under_way.values())

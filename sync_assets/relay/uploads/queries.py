@@ -101,13 +101,14 @@ def still_uploading(connection: Connection, upload_ids: Collection[int]) -> Sequ
 
 
 def awaited_targets(connection: Connection) -> Sequence[str]:
-    """Return the targets to which uploads are still to come.
+    """Return the targets to which uploads come by themselves: not those that somebody paused.
 
     Args:
         connection: A transaction of the ledger.
     """
     columns = relay_uploads.c
-    query = select(columns.target).where(columns.state.in_(OPEN_UPLOADS)).distinct()
+    is_awaited = columns.state.in_(set(OPEN_UPLOADS) - {UploadState.PAUSED})
+    query = select(columns.target).where(is_awaited).distinct()
     return connection.execute(query).scalars().all()
 
 
