@@ -38,6 +38,11 @@ class Driver(Protocol):
         """Whether it may soon have nothing to do until another step; asked often: it is cheap."""
         ...
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something has ended that waits for the next step; asked often: it is cheap."""
+        ...
+
     def step(self) -> bool:
         """Bring it on; return whether it moves, so that another step is wanted soon."""
         ...
@@ -87,7 +92,7 @@ def drive_to_rest(
             quiet_poll = min(_QUIET_GROWTH * quiet_poll, _LONGEST_QUIET_POLL_SECONDS)
             if done != before:
                 quiet_poll = _SHORTEST_POLL_SECONDS
-            _pause(drivers, time.thread_time() - began_at, shortest=quiet_poll)
+            _pause(drivers, time.thread_time() - began_at, quiet_poll=quiet_poll)
             continue
         waits = [wait for driver in drivers if (wait := driver.seconds_until_due()) is not None]
         if not waits or min(waits) > min(_LONGEST_WAIT_SECONDS, left):
@@ -95,14 +100,16 @@ def drive_to_rest(
         time.sleep(min(*waits, _IDLE_POLL_SECONDS))
 
 
-def _pause(drivers: Sequence[Driver], step_seconds: float, *, shortest: float) -> None:
-    """Wait until the next step, for less time as soon as somebody has too little under way."""
+def _pause(drivers: Sequence[Driver], step_seconds: float, *, quiet_poll: float) -> None:
+    """Wait until the next step, for less time as soon as somebody wants one."""
     began_at = time.monotonic()
     while True:
         hungry = [driver.is_hungry for driver in drivers]
         factor = _PAUSE_PER_STEP
         if any(hungry):
             factor = _STARVING_PAUSE_PER_STEP if all(hungry) else _HUNGRY_PAUSE_PER_STEP
+        has_news = any(driver.has_news for driver in drivers)
+        shortest = _SHORTEST_POLL_SECONDS if has_news else quiet_poll
         wanted = min(max(factor * step_seconds, shortest), _LONGEST_POLL_SECONDS)
         left = began_at + wanted - time.monotonic()
         if left <= 0:

@@ -3,23 +3,16 @@
 aria2 calls a login page with status 200 complete, and a foreign file of the right size too.
 """
 
-import hashlib
 import json
-import os
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from sync_assets.errors import SyncError
+from sync_assets.relay.growing_file import GrowingFile
 from sync_assets.relay.models import Reason, ReasonCode
 from sync_assets.relay.verified_files import Fingerprint
 
-_HEAD_BYTES = 4_096
 _LARGEST_ERROR_BYTES = 65_536
-_SMALL_BYTES = 8 * 1024 * 1024
 _TEXT_SUFFIXES = frozenset(
     [".html", ".htm", ".xhtml", ".xml", ".svg", ".json", ".txt", ".md", ".csv", ".js", ".css"]
 )
@@ -89,12 +82,14 @@ class Verified:
     fingerprint: Fingerprint | None
 
 
-def verify(path: Path, expected: Expected) -> Verified:
+def verify(path: Path, expected: Expected, begun: GrowingFile | None = None) -> Verified:
     """Read a file once, and compare it with all that is known; afterwards it is on the disk.
 
     Args:
         path: The file.
         expected: What is known of it.
+        begun: The same file, as far as it was read while it was written; not used where the path
+            is another file's meanwhile.
 
     Returns:
         Its size and checksum.
@@ -104,26 +99,18 @@ def verify(path: Path, expected: Expected) -> Verified:
         OSError: It cannot be read.
     """
     size = path.stat().st_size
-    for wanted in (expected.size_bytes, expected.reported_bytes):
-        if wanted and size != wanted:
-            raise VerificationError(
-                ReasonCode.WRONG_SIZE,
-                f"The file has {size} bytes instead of {wanted}.",
-                "It is fetched again; if that does not help, look at its origin.",
-            )
-    if size == 0 and expected.size_bytes != 0:
-        raise VerificationError(
-            ReasonCode.WRONG_SIZE, "The file is empty.", "Look at its origin, then retry."
-        )
-    with path.open("rb") as file:
-        before = Fingerprint.of(os.fstat(file.fileno()))
-        would_tell = before.is_settled()
-        _require_content(file.read(_HEAD_BYTES), path, size, expected.mime)
-        file.seek(0)
+    _require_size(size, expected)
+    with begun if begun is not None and begun.is_at(path) else GrowingFile(path) as file:
+        was_read = file.read_bytes > 0
+        before = file.fingerprint()
+        would_tell = before.is_settled() and not was_read
+        if not was_read:
+            file.follow(1)
+        _require_content(file.head, path, size, expected.mime)
         # What the ledger calls completed survives a power loss.
-        with _being_flushed(file, size):
-            digest = hashlib.file_digest(file, "sha256")
-    checksum = f"sha-256={digest.hexdigest()}"
+        checksum = f"sha-256={file.finish()}"
+        if file.read_bytes != size:
+            raise _wrong_size(file.read_bytes, size)
     if expected.checksum is not None and checksum != expected.checksum.lower():
         raise VerificationError(
             ReasonCode.WRONG_CHECKSUM,
@@ -134,17 +121,22 @@ def verify(path: Path, expected: Expected) -> Verified:
     return Verified(size, checksum, before if is_untouched else None)
 
 
-@contextmanager
-def _being_flushed(file: IO[bytes], size_bytes: int) -> Generator[None]:
-    """Bring a file to the disk while a block of code reads it; a small one after that."""
-    if size_bytes <= _SMALL_BYTES:
-        yield
-        os.fsync(file.fileno())
-        return
-    with ThreadPoolExecutor(1, "flush") as thread:
-        flushed = thread.submit(os.fsync, file.fileno())
-        yield
-        flushed.result()
+def _require_size(size: int, expected: Expected) -> None:
+    for wanted in (expected.size_bytes, expected.reported_bytes):
+        if wanted and size != wanted:
+            raise _wrong_size(size, wanted)
+    if size == 0 and expected.size_bytes != 0:
+        raise VerificationError(
+            ReasonCode.WRONG_SIZE, "The file is empty.", "Look at its origin, then retry."
+        )
+
+
+def _wrong_size(size: int, wanted: int) -> VerificationError:
+    return VerificationError(
+        ReasonCode.WRONG_SIZE,
+        f"The file has {size} bytes instead of {wanted}.",
+        "It is fetched again; if that does not help, look at its origin.",
+    )
 
 
 def detected_kind(head: bytes) -> str | None:

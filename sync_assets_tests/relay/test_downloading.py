@@ -7,6 +7,7 @@ import pytest
 
 from sync_assets.ledger.events import read_events
 from sync_assets.relay import downloads
+from sync_assets.relay.growing_file import GrowingFile
 from sync_assets.relay.models import DownloadState, ReasonCode
 from sync_assets.relay.verification import Expected, Verified, verify
 from sync_assets_tests.relay.conftest import Relay
@@ -141,10 +142,10 @@ def test_a_defect_of_one_download_stops_no_other(
     bad = relay.add(origin.add("/bad.mkv", CONTENT))
     good = relay.add(origin.add("/good.mkv", CONTENT))
 
-    def break_on_one(path: Path, expected: Expected) -> Verified:
+    def break_on_one(path: Path, expected: Expected, begun: GrowingFile | None) -> Verified:
         if path.name == "bad.mkv":
             raise ZeroDivisionError
-        return verify(path, expected)
+        return verify(path, expected, begun)
 
     monkeypatch.setattr("sync_assets.relay.engine.examining.verify", break_on_one)
     relay.run()

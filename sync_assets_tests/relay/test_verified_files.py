@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_assets.relay.growing_file import GrowingFile
 from sync_assets.relay.uploading.local import LocalFile, SourceLostError, digest_of
 from sync_assets.relay.verification import Expected, verify
 from sync_assets.relay.verified_files import Fingerprint, VerifiedFiles
@@ -81,14 +82,14 @@ def test_a_change_that_could_not_be_told_from_the_next_is_not_trusted(
 def test_what_changes_while_it_is_verified_is_not_trusted(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest = hashlib.file_digest
+    finish = GrowingFile.finish
 
-    def change_after(*arguments):
-        found = digest(*arguments)
+    def change_after(growing: GrowingFile) -> str:
+        found = finish(growing)
         os.utime(file)
         return found
 
-    monkeypatch.setattr(hashlib, "file_digest", change_after)
+    monkeypatch.setattr(GrowingFile, "finish", change_after)
     assert verify(file, Expected()).fingerprint is None
 
 

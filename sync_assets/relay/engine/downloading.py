@@ -33,12 +33,15 @@ from sync_assets.relay.engine.settling import DownloadReport, Settling
 from sync_assets.relay.engine.space import Space
 from sync_assets.relay.engine.starting import Starter
 from sync_assets.relay.engine.sweeping import Sweeper
-from sync_assets.relay.models import Command, DownloadState
+from sync_assets.relay.models import Command, DownloadKind, DownloadState
 from sync_assets.relay.resting import drive_to_rest
 from sync_assets.relay.verified_files import VerifiedFiles
 from sync_assets.settings.relay import RelaySettings
 
 _PROGRESS_SECONDS = 0.5
+# A smaller one is read in no time when it is there.
+_FOLLOWED_BYTES = 64 * 1024 * 1024
+_ONE_FILE = (DownloadKind.HTTP, DownloadKind.TELEGRAM)
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
 
 
@@ -82,6 +85,8 @@ class Downloader:
             verified_files or VerifiedFiles(),
             timeout_seconds=settings.timeout_seconds,
         )
+        # With one connection, and nothing kept in memory first, aria2 writes a file in its order.
+        self._follows = settings.connections_per_download == 1 and not aria2.keeps_tasks
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
         self._starter = Starter(self._adding, self._folders, self._settling)
         self._sweeper = Sweeper(ledger, self._folders)
@@ -135,6 +140,11 @@ class Downloader:
     def is_hungry(self) -> bool:
         """Whether aria2 had nothing to do a moment ago: see `Driver`."""
         return self._is_hungry
+
+    @property
+    def has_news(self) -> bool:
+        """Whether an examination has ended: see `Driver`."""
+        return self._examiner.has_news
 
     def finish(self) -> None:
         """Whatever is under way goes on in the next run: see `Driver`."""
@@ -259,6 +269,8 @@ class Downloader:
             "bytes_per_second": task.bytes_per_second,
             "aria2_session": step.session,
         }
+        if self._follows and row.media_kind in _ONE_FILE and task.total_bytes >= _FOLLOWED_BYTES:
+            self._examiner.follow(row)
         if row.state != DownloadState.DOWNLOADING:
             self._settling.move(row, DownloadState.DOWNLOADING, not_before=None, **columns)
         elif is_due and any(getattr(row, name) != value for name, value in columns.items()):

@@ -10,6 +10,7 @@ from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.aria2.tasks import Task
 from sync_assets.relay.engine.adding import fetch_torrent, saved_torrent
 from sync_assets.relay.engine.folders import DownloadFolders
+from sync_assets.relay.engine.following import Follower
 from sync_assets.relay.engine.outcomes import (
     CHANGED,
     NEEDS_PROBE,
@@ -65,6 +66,7 @@ class Examiner:
         self._reach = reach
         self._verified_files = verified_files
         self._timeout_seconds = timeout_seconds
+        self._follower = Follower()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="relay-examine")
         self._examined: dict[str, Future[Outcome]] = {}
 
@@ -73,8 +75,14 @@ class Examiner:
         """Whether anything is being examined, or was and is to be settled."""
         return bool(self._examined)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was examined and is to be settled."""
+        return any(each.done() for each in self._examined.values())
+
     def close(self) -> None:
         """Let go of what is being examined; the next worker examines it again."""
+        self._follower.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def has(self, row: AnyRow) -> bool:
@@ -110,6 +118,14 @@ class Examiner:
             row: The download.
         """
         self._examined.pop(row.gid, None)
+
+    def follow(self, row: AnyRow) -> None:
+        """Read what comes of a download while it comes, so that less is to be read at its end.
+
+        Args:
+            row: The download, with its medium: one file, written from its beginning to its end.
+        """
+        self._follower.follow(self._folders.file(row))
 
     def examine_complete(self, row: AnyRow, task: Task) -> None:
         """Find out whether what aria2 calls complete is what was wanted.
@@ -190,13 +206,17 @@ class Examiner:
         expected = Expected(
             row.expected_bytes, reported_bytes, row.expected_checksum, row.media_mime
         )
+        begun = self._follower.take(path)
         try:
-            verified = verify(path, expected)
+            verified = verify(path, expected, begun)
         except VerificationError as error:
             return TryAgain(error.reason, discard=True)
         except OSError as error:
             text = f"The file cannot be read: {error.strerror}. Check the disk."
             return TryAgain(Reason(ReasonCode.FILE_ERROR, text), discard=True)
+        finally:
+            if begun is not None:
+                begun.close()
         if verified.fingerprint is not None:
             sha256 = verified.checksum.removeprefix("sha-256=")
             self._verified_files.remember(path, verified.fingerprint, sha256)

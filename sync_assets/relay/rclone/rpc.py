@@ -20,6 +20,8 @@ from sync_assets.errors import SyncError
 
 _SHORTEST_POLL_SECONDS = 0.01
 _LONGEST_POLL_SECONDS = 0.25
+# Of what a job takes, this share is waited at most until somebody sees that it has ended.
+_POLL_SHARE = 0.02
 _STOP_SECONDS = 10.0
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -168,12 +170,12 @@ class RcloneClient:
     def _wait(
         self, job_id: int, group: str, meanwhile: Callable[[str], None] | None
     ) -> dict[str, Any]:
-        pause = _SHORTEST_POLL_SECONDS
+        began_at = time.monotonic()
         while not (status := self._status(job_id, group))["finished"]:
             if meanwhile is not None:
                 meanwhile(group)
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
+            pause = max((time.monotonic() - began_at) * _POLL_SHARE, _SHORTEST_POLL_SECONDS)
+            time.sleep(min(pause, _LONGEST_POLL_SECONDS))
         return status
 
     def _status(self, job_id: int, group: str) -> dict[str, Any]:

@@ -59,6 +59,11 @@ class Chores:
         """Whether anything is being removed."""
         return bool(self._removals or self._cleanings)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was removed, which is to be written."""
+        return bool(_done(self._removals) or _done(self._cleanings))
+
     def close(self) -> None:
         """Wait for what is being removed; what was not begun is left to the next worker."""
         self._thread.shutdown(wait=True, cancel_futures=True)

@@ -130,6 +130,11 @@ class Uploader:
         left = sum(not each.future.done() for each in self._under_way.values())
         return left < _FEW_PER_SLOT * self._settings.upload_concurrency
 
+    @property
+    def has_news(self) -> bool:
+        """Whether an upload or a removal has ended: see `Driver`."""
+        return self._chores.has_news or any(each.future.done() for each in self._under_way.values())
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self

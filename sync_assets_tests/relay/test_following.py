@@ -1,0 +1,260 @@
+"""Files that are read while they come: what is recorded of them is what is on the disk."""
+
+import hashlib
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_assets.relay import downloads
+from sync_assets.relay.engine import downloading, examining
+from sync_assets.relay.engine.following import Follower
+from sync_assets.relay.growing_file import GrowingFile
+from sync_assets.relay.models import ReasonCode
+from sync_assets.relay.verification import Expected, VerificationError, Verified, verify
+from sync_assets_tests.relay.conftest import Relay
+from sync_assets_tests.upstreams.origin import OriginServer
+
+CONTENT = random.Random(5).randbytes(700_000)
+SLOW = 1_000_000
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def open_files(path: Path) -> int:
+    """Count how often this process has a file open, also one that is removed."""
+    # One that is closed meanwhile is no link any more.
+    found = [each.resolve() for each in Path("/proc/self/fd").iterdir()]
+    return sum(str(each).removesuffix(" (deleted)") == str(path) for each in found)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=400), st.booleans()), max_size=8))
+def test_however_a_file_grows_its_checksum_is_that_of_its_content(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[tuple[bytes, bool]]
+) -> None:
+    path = tmp_path_factory.mktemp("growing") / "file"
+    path.touch()
+    with path.open("ab", buffering=0) as writing, GrowingFile(path) as file:
+        for piece, is_read in pieces:
+            writing.write(piece)
+            if is_read:
+                file.follow(1)
+        content = b"".join(piece for piece, _ in pieces)
+        assert file.finish() == sha256(content)
+        assert file.read_bytes == len(content)
+        assert content.startswith(file.head)
+
+
+def test_it_is_brought_to_the_disk_while_it_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(65 * 1024 * 1024))
+    with GrowingFile(path) as file:
+        assert file.follow(1024 * 1024) == 1024 * 1024
+        assert not flushed
+        assert file.follow(10**9) == 64 * 1024 * 1024
+        assert len(flushed) == 1
+        file.finish()
+        assert len(flushed) == 2
+
+
+@pytest.fixture
+def follower() -> Iterator[Follower]:
+    follower = Follower()
+    yield follower
+    follower.close()
+
+
+def test_a_file_is_followed_to_where_it_is(follower: Follower, tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT[:1_000])
+    follower.follow(path)
+    file = follower._files[path]
+    wait_for(lambda: file.read_bytes == 1_000)
+    with path.open("ab") as writing:
+        writing.write(CONTENT[1_000:])
+    wait_for(lambda: file.read_bytes == len(CONTENT))
+    follower.follow(path)
+    taken = follower.take(path)
+    assert taken is file
+    assert follower.take(path) is None
+    with taken:
+        assert taken.finish() == sha256(CONTENT)
+
+
+def test_a_file_that_is_not_there_yet_is_followed_later(follower: Follower, tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    follower.follow(path)
+    assert follower.take(path) is None
+    path.write_bytes(CONTENT)
+    follower.follow(path)
+    taken = follower.take(path)
+    assert taken is not None
+    taken.close()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_gone_is_let_go_so_that_its_space_is_free(
+    follower: Follower, tmp_path: Path, is_replaced: bool
+) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    follower.follow(path)
+    path.unlink()
+    if is_replaced:
+        path.write_bytes(CONTENT)
+    wait_for(lambda: path not in follower._files)
+    assert open_files(path) == 0
+
+
+def test_one_that_cannot_be_read_is_left_to_its_end(
+    follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_file: GrowingFile, _most_bytes: int) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(GrowingFile, "follow", fail)
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    follower.follow(path)
+    wait_for(lambda: path not in follower._files)
+    assert follower.take(path) is None
+
+
+def test_what_was_read_before_is_not_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT[:500_000])
+    with GrowingFile(path) as begun:
+        begun.follow(10**9)
+        with path.open("ab") as writing:
+            writing.write(CONTENT[500_000:])
+        verified = verify(
+            path, Expected(len(CONTENT), checksum=f"sha-256={sha256(CONTENT)}"), begun
+        )
+        assert begun.read_bytes == len(CONTENT)
+    # Nobody knows whether its beginning is still what was read: it is read before it is published.
+    assert verified == Verified(len(CONTENT), f"sha-256={sha256(CONTENT)}", None)
+
+
+def test_another_file_is_not_taken_for_what_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(b"another one")
+    with GrowingFile(path) as begun:
+        begun.follow(10**9)
+        path.unlink()
+        path.write_bytes(CONTENT)
+        assert verify(path, Expected(), begun).checksum == f"sha-256={sha256(CONTENT)}"
+
+
+def test_a_file_that_grows_while_it_is_verified_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    finish = GrowingFile.finish
+
+    def grow(file: GrowingFile) -> str:
+        with path.open("ab") as writing:
+            writing.write(b"more")
+        return finish(file)
+
+    monkeypatch.setattr(GrowingFile, "finish", grow)
+    with pytest.raises(VerificationError) as caught:
+        verify(path, Expected())
+    assert caught.value.reason.code == ReasonCode.WRONG_SIZE
+
+
+@pytest.fixture
+def begun_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """Return how much of each file was read when it was verified; None where it was not followed.
+
+    Also follow files that are small.
+    """
+    found: list[int | None] = []
+
+    def recording(path: Path, expected: Expected, begun: GrowingFile | None) -> Verified:
+        found.append(begun.read_bytes if begun is not None else None)
+        return verify(path, expected, begun)
+
+    monkeypatch.setattr(examining, "verify", recording)
+    monkeypatch.setattr(downloading, "_FOLLOWED_BYTES", len(CONTENT))
+    return found
+
+
+def require_completed(relay: Relay, download_id: int) -> None:
+    row = relay.row(download_id)
+    assert row.state == "completed"
+    assert Path(row.path).read_bytes() == CONTENT
+    assert row.checksum == f"sha-256={sha256(CONTENT)}"
+    assert open_files(Path(row.path)) == 0
+
+
+def test_a_large_download_is_followed(
+    relay: Relay, origin: OriginServer, begun_bytes: list[int | None]
+) -> None:
+    large = relay.add(origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW))
+    small = relay.add(origin.add("/small.mkv", CONTENT[:-1], bytes_per_second=SLOW))
+    relay.run()
+    require_completed(relay, large)
+    assert relay.row(small).state == "completed"
+    (followed,) = [each for each in begun_bytes if each is not None]
+    assert 0 < followed <= len(CONTENT)
+
+
+@pytest.mark.parametrize("fault", ["cut", "restarted aria2", "paused"])
+def test_one_that_is_interrupted_has_the_checksum_of_what_is_on_disk(
+    relay: Relay, origin: OriginServer, begun_bytes: list[int | None], fault: str
+) -> None:
+    if fault == "cut":
+        origin.fail("/film.mkv", "cut", after=300_000, times=2)
+    download_id = relay.add(origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW))
+    if fault != "cut":
+        with relay.worker() as worker:
+            while relay.row(download_id).completed_bytes < 100_000:
+                worker.step()
+            if fault == "paused":
+                relay.wish(downloads.pause, download_id)
+                while relay.row(download_id).state != "paused":
+                    worker.step()
+                relay.wish(downloads.resume, download_id)
+            else:
+                relay.kill_aria2()
+            worker.run(seconds=30)
+    relay.run()
+    require_completed(relay, download_id)
+    assert begun_bytes[-1]
+
+
+@pytest.mark.parametrize("why", ["several connections", "somebody else's aria2"])
+def test_a_file_that_may_have_gaps_is_not_followed(
+    relay: Relay,
+    origin: OriginServer,
+    begun_bytes: list[int | None],
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    if why == "several connections":
+        relay.options["connections_per_download"] = 2
+    else:
+        monkeypatch.setattr(relay.aria2, "keeps_tasks", True)
+    download_id = relay.add(origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW))
+    relay.run()
+    require_completed(relay, download_id)
+    assert begun_bytes == [None]
