@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Connection, Select, Table, bindparam, select, update
+from sqlalchemy import CheckConstraint, Connection, Select, Table, bindparam, null, select, update
 
 from sync_assets.errors import SyncError
 from sync_assets.ledger.events import Event, append_events
@@ -289,16 +289,33 @@ class Lifecycle(Generic[State]):
             return ids
         for row_id in ids:
             self._require_legal(row_id, self.states(before[row_id].state), to)
-        same = {"state": str(to), "changed_at": utc_now()}
-        connection.execute(
-            update(self.table).where(self.table.c.id == bindparam("row_id")),
-            [{"row_id": row_id, **same, **changes[row_id].columns} for row_id in ids],
-        )
+        self._update_each(connection, {row_id: changes[row_id].columns for row_id in ids}, to)
         append_events(
             connection,
             [self._event(before[each], to, run_id, changes[each].detail) for each in ids],
         )
         return ids
+
+    def _update_each(
+        self, connection: Connection, columns: Mapping[int, Mapping[str, Any]], to: State
+    ) -> None:
+        # What is emptied in all rows is part of the statement, and not given for each row.
+        emptied = {
+            name
+            for name in next(iter(columns.values()))
+            if all(each[name] is None for each in columns.values())
+        }
+        same = {"state": str(to), "changed_at": utc_now()}
+        rows = [
+            {name: value for name, value in each.items() if name not in emptied}
+            for each in columns.values()
+        ]
+        connection.execute(
+            update(self.table)
+            .where(self.table.c.id == bindparam("row_id"))
+            .values(dict.fromkeys(emptied, null())),
+            [{"row_id": row_id, **same, **row} for row_id, row in zip(columns, rows, strict=True)],
+        )
 
     def _transition_some(
         self,

@@ -23,6 +23,10 @@ _LONGEST_WAIT_SECONDS = 30.0
 class Driver(Protocol):
     """Something that is driven in steps."""
 
+    def prepare(self) -> None:
+        """Begin what takes time before the first step."""
+        ...
+
     @property
     def report(self) -> object:
         """What was done so far: another value as soon as something has come to its end."""
@@ -75,6 +79,8 @@ def drive_to_rest(
     ends_at = time.monotonic() + seconds
     done: list[object] = []
     quiet_poll = _SHORTEST_POLL_SECONDS
+    for driver in drivers:
+        driver.prepare()
     while True:
         left = ends_at - time.monotonic()
         if left <= 0:

@@ -157,6 +157,21 @@ def test_several_rows_change_at_once_each_with_its_own_columns_and_history(
     assert history == [(str(row), "claimed", "r", {"row": row}) for row in rows]
 
 
+@pytest.mark.parametrize("reasons", [(None, None), (None, "bad"), ("bad", "worse")])
+def test_a_column_is_emptied_in_those_rows_that_say_so(
+    ledger: Ledger, reasons: tuple[str | None, ...]
+) -> None:
+    rows = [put_in_state(ledger, InboxState.CLAIMED, name) for name in ("one", "two")]
+    changes = {
+        row: Change({"failure_reason": reason}) for row, reason in zip(rows, reasons, strict=True)
+    }
+    with ledger.write() as connection:
+        connection.execute(update(inbox_events).values(failure_reason="old"))
+        INBOX.transition_each(connection, changes, InboxState.DONE, expected={InboxState.CLAIMED})
+        query = select(inbox_events.c.failure_reason).order_by(inbox_events.c.id)
+        assert tuple(connection.execute(query).scalars()) == reasons
+
+
 def test_of_several_rows_those_that_others_have_changed_stay_as_they_are(ledger: Ledger) -> None:
     claimed = put_in_state(ledger, InboxState.CLAIMED)
     received = put_in_state(ledger, InboxState.RECEIVED)

@@ -71,11 +71,21 @@ class Aria2Process:
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._client: Aria2Client | None = None
+        self._starting: Aria2Client | None = None
 
     @property
     def process_id(self) -> int | None:
         """The process id while it runs."""
         return self._process.pid if self._process is not None else None
+
+    def prepare(self) -> None:
+        """Begin to start it, where it does not run, without waiting until it answers.
+
+        Raises:
+            Aria2StartError: Another one is in its place.
+        """
+        if self._process is None:
+            self._starting = self._launch()
 
     def client(self) -> Aria2Client:
         """Return a connection to a running aria2; start one where there is none.
@@ -85,9 +95,12 @@ class Aria2Process:
         """
         if self._client is not None and self._process is not None and self._process.poll() is None:
             return self._client
-        self.stop()
+        starting, self._starting = self._starting, None
         for _ in range(_STARTS):
-            client = self._start()
+            if starting is None:
+                self.stop()
+                starting = self._launch()
+            client, starting = self._when_ready(starting), None
             if client is not None:
                 self._client = client
                 return client
@@ -107,6 +120,7 @@ class Aria2Process:
 
     def stop(self) -> None:
         """End it; it saves how far its tasks are."""
+        self._starting = None
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -119,27 +133,29 @@ class Aria2Process:
             self._process.kill()
             self._process.wait()
         self._process = None
+        self._configuration_path.unlink(missing_ok=True)
 
-    def _start(self) -> Aria2Client | None:
+    @property
+    def _configuration_path(self) -> Path:
+        return self._directory / "aria2.conf"
+
+    def _launch(self) -> Aria2Client:
+        """Start it; return a connection that it does not answer yet."""
         self._directory.mkdir(parents=True, exist_ok=True)
         secret, port = SecretStr(secrets.token_urlsafe(32)), free_port(_HOST)
-        configuration = self._directory / "aria2.conf"
         with (self._directory / "aria2.lock").open("w") as lock:
             self._wait_for_predecessor(lock)
-            try:
-                _write_private(configuration, self._configuration(secret, port))
-                self._process = subprocess.Popen(
-                    [self._program, f"--conf-path={configuration}"],
-                    cwd=self._directory,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    # It holds the lock for as long as it lives, also when this process is gone.
-                    pass_fds=[lock.fileno()],
-                )
-                return self._when_ready(Aria2Client(_HOST, port, secret))
-            finally:
-                configuration.unlink(missing_ok=True)
+            _write_private(self._configuration_path, self._configuration(secret, port))
+            self._process = subprocess.Popen(
+                [self._program, f"--conf-path={self._configuration_path}"],
+                cwd=self._directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # It holds the lock for as long as it lives, also when this process is gone.
+                pass_fds=[lock.fileno()],
+            )
+        return Aria2Client(_HOST, port, secret)
 
     def _configuration(self, secret: SecretStr, port: int) -> str:
         options = {
@@ -172,6 +188,7 @@ class Aria2Process:
                 return
 
     def _when_ready(self, client: Aria2Client) -> Aria2Client | None:
+        """Wait until aria2 answers; return None where it ends instead, or never does."""
         deadline = time.monotonic() + _START_SECONDS
         while self._process is not None and self._process.poll() is None:
             try:
@@ -181,6 +198,8 @@ class Aria2Process:
                     break
                 time.sleep(0.02)
             else:
+                # aria2 has read it, and it holds the secret.
+                self._configuration_path.unlink(missing_ok=True)
                 return client
         client.close()
         self.stop()

@@ -32,6 +32,9 @@ class RunningAria2:
             is_tls=url.scheme == "https",
         )
 
+    def prepare(self) -> None:
+        """Nothing: it runs."""
+
     def client(self) -> Aria2Client:
         """Return the connection."""
         return self._client

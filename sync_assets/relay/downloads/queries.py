@@ -1,4 +1,4 @@
-"""What is known of downloads: each row together with its medium's columns, those as `media_…`.
+"""What is known of downloads: each row with some columns of its medium, as `media_…`.
 
 The statements of the worker's loop are built once: with so many columns that takes longer than to
 run them.
@@ -15,11 +15,15 @@ from sync_assets.ledger.schema import relay_downloads, relay_media
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import OPEN_DOWNLOADS, DownloadState, ReasonCode
 
+_OF_MEDIUM = (
+    *("kind", "state", "day", "name", "mime", "source", "sender"),
+    *("link", "torrent", "infohash", "targets"),
+)
 _HELD = tuple(state for state in OPEN_DOWNLOADS if state is not DownloadState.PENDING)
 
 
 def get(connection: Connection, download_id: int) -> AnyRow:
-    """Return a download together with its medium's columns, those as `media_…`.
+    """Return a download.
 
     Args:
         connection: A transaction of the ledger.
@@ -132,12 +136,7 @@ def _movable_count(*, disk_has_space: bool) -> Select:
 
 @cache
 def _query() -> Select:
-    own = {column.name for column in relay_downloads.c}
-    others = [
-        column.label(f"media_{column.name}")
-        for column in relay_media.c
-        if f"media_{column.name}" not in own
-    ]
+    others = [relay_media.c[name].label(f"media_{name}") for name in _OF_MEDIUM]
     return select(*relay_downloads.c, *others).join(
         relay_media, relay_media.c.id == relay_downloads.c.media_id
     )

@@ -95,6 +95,13 @@ class Downloader:
         self._most_due = most_at_work(settings.concurrency)
         self._is_first_step = True
 
+    def prepare(self) -> None:
+        """Let aria2 start, where it will be wanted: see `Driver`."""
+        with self._ledger.read() as connection:
+            is_wanted = downloads.due_count(connection, disk_has_space=True) > 0
+        if is_wanted:
+            self._aria2.prepare()
+
     @property
     def report(self) -> DownloadReport:
         """What was done so far."""

@@ -25,6 +25,10 @@ class Aria2Source(Protocol):
 
     keeps_tasks: bool
 
+    def prepare(self) -> None:
+        """Begin to start it, where it does not run; a connection waits until it has started."""
+        ...
+
     def client(self) -> Aria2Client:
         """Return the connection."""
         ...

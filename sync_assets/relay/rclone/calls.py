@@ -1,19 +1,24 @@
 """The calls that bring files to a storage: what rclone's methods take, and why."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sync_assets.relay.rclone.rpc import MethodCall, new_group
 
+TO_NEW_PATHS: Mapping[str, Any] = {"NoCheckDest": True}
+"""The configuration of copies to where nothing can be, so that rclone need not look."""
+TO_FREE_PATHS: Mapping[str, Any] = {"IgnoreExisting": True}
+"""The configuration of moves that leave alone what has a file's name already."""
 
-def copy_parameters(file: Path, remote: str, path: str, *, is_new: bool) -> dict[str, Any]:
+
+def copy_parameters(file: Path, remote: str, path: str) -> dict[str, Any]:
     """Return what `operations/copyfile` takes to copy a local file.
 
     Args:
         file: The file.
         remote: The storage.
         path: The path there.
-        is_new: Whether nothing can be there, so that rclone need not look.
     """
     return {
         # One file system for all, which rclone keeps: it makes each anew that it meets.
@@ -21,7 +26,6 @@ def copy_parameters(file: Path, remote: str, path: str, *, is_new: bool) -> dict
         "srcRemote": file.relative_to(file.anchor).as_posix(),
         "dstFs": remote,
         "dstRemote": path,
-        "_config": {"NoCheckDest": is_new},
     }
 
 
@@ -37,7 +41,7 @@ def move_parameters(remote: str, path: str, to: str) -> dict[str, Any]:
 
 
 def move_calls(remote: str, path: str, to: str) -> list[MethodCall]:
-    """Return the calls that move a file unless there is one, and tell whether it was moved.
+    """Return the calls that move a file, and tell whether it was moved: see `TO_FREE_PATHS`.
 
     Args:
         remote: The storage.
@@ -45,10 +49,6 @@ def move_calls(remote: str, path: str, to: str) -> list[MethodCall]:
         to: Where it is to be.
     """
     group = new_group()
-    parameters = {
-        **move_parameters(remote, path, to),
-        "_group": group,
-        "_config": {"IgnoreExisting": True},
-    }
+    parameters = {**move_parameters(remote, path, to), "_group": group}
     # Nothing but the statistics tells whether it has moved anything.
     return [("operations/movefile", parameters), ("core/stats", {"group": group})]

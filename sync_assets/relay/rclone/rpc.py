@@ -109,6 +109,7 @@ class RcloneClient:
         groups: Sequence[Sequence[MethodCall]],
         *,
         at_once: int,
+        configuration: Mapping[str, Any],
         meanwhile: Callable[[], None] | None = None,
     ) -> list[list[dict[str, Any]] | RcloneRefusedError]:
         """Call several groups of methods with one request, and wait for all.
@@ -116,6 +117,8 @@ class RcloneClient:
         Args:
             groups: The groups; the methods of each are called one after the other.
             at_once: How many groups at a time.
+            configuration: What rclone's configuration is for all of them; given once, since
+                rclone goes through all of its options to read one.
             meanwhile: Called again and again; what it raises stops everything.
 
         Returns:
@@ -127,7 +130,13 @@ class RcloneClient:
             RcloneUnreachableError: No answer came; they may have had their effect.
         """
         inputs = [_batch(group) for group in groups]
-        answer = self.call("job/batch", meanwhile=meanwhile, concurrency=at_once, inputs=inputs)
+        answer = self.call(
+            "job/batch",
+            meanwhile=meanwhile,
+            concurrency=at_once,
+            inputs=inputs,
+            _config=configuration,
+        )
         return [_results(each) for each in answer["results"]]
 
     def run(
@@ -204,14 +213,17 @@ class RcloneClient:
 
 def _batch(calls: Sequence[MethodCall]) -> dict[str, Any]:
     inputs = [{"_path": method, **parameters} for method, parameters in calls]
+    if len(inputs) == 1:
+        return inputs[0]
     return {"_path": "job/batch", "concurrency": 1, "inputs": inputs}
 
 
 def _results(answer: Mapping[str, Any]) -> list[dict[str, Any]] | RcloneRefusedError:
-    for each in (answer, *answer.get("results", ())):
+    results = list(answer.get("results", [answer]))
+    for each in (answer, *results):
         if "error" in each:
             return RcloneRefusedError(str(each["error"]), int(each.get("status", 500)))
-    return list(answer["results"])
+    return results
 
 
 def _wait_for_answer(connection: http.client.HTTPConnection, meanwhile: Callable[[], None]) -> None:

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sync_assets.relay.rclone.calls import copy_parameters, move_calls, move_parameters
+from sync_assets.relay.rclone.calls import (
+    TO_FREE_PATHS,
+    TO_NEW_PATHS,
+    copy_parameters,
+    move_calls,
+    move_parameters,
+)
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
 
 _NOT_THERE = 404
@@ -140,7 +146,7 @@ class Storage:
         if self._spares_folders is None:
             parameters: dict[str, Any] = {
                 **move_parameters(self._remote, file, folder_of(file).rstrip("/")),
-                "_config": {"DryRun": True, "IgnoreExisting": True},
+                "_config": {"DryRun": True, **TO_FREE_PATHS},
             }
             try:
                 self._client().call("operations/movefile", **parameters)
@@ -187,7 +193,9 @@ class Storage:
             RcloneRefusedError: It failed; a part may be there.
             RcloneUnreachableError: rclone is gone; a part may be there.
         """
-        parameters = copy_parameters(file, self._remote, path, is_new=is_new)
+        parameters = copy_parameters(file, self._remote, path)
+        if is_new:
+            parameters["_config"] = TO_NEW_PATHS
         if size_bytes <= SMALL_BYTES:
             self._client().call(
                 "operations/copyfile", meanwhile=lambda: meanwhile(None), **parameters
@@ -212,10 +220,12 @@ class Storage:
             RcloneUnreachableError: rclone is gone; any of them may be there, or a part.
         """
         groups = [
-            [("operations/copyfile", copy_parameters(file, self._remote, path, is_new=True))]
+            [("operations/copyfile", copy_parameters(file, self._remote, path))]
             for file, path in copies
         ]
-        results = self._client().call_groups(groups, at_once=1, meanwhile=meanwhile)
+        results = self._client().call_groups(
+            groups, at_once=1, configuration=TO_NEW_PATHS, meanwhile=meanwhile
+        )
         return [each if isinstance(each, RcloneRefusedError) else None for each in results]
 
     def progress(self, group: str) -> tuple[int, int]:
@@ -263,7 +273,9 @@ class Storage:
             [*move_calls(self._remote, path, to), ("operations/stat", self._look_at(to))]
             for path, to in moves
         ]
-        answers = self._client().call_groups(groups, at_once=_MOVES_AT_ONCE)
+        answers = self._client().call_groups(
+            groups, at_once=_MOVES_AT_ONCE, configuration=TO_FREE_PATHS
+        )
         return [self._moved(answer) for answer in answers]
 
     def delete(self, path: str) -> None:

@@ -117,7 +117,7 @@ class Chores:
             return
         _logger.warning("Upload %d has left a part at its target: %s", upload_id, error)
         later = self._much_later()
-        self._settling.add(partial(uploads.set_progress, upload_id=upload_id, not_before=later))
+        self._settling.add(partial(uploads.put_off_removal, upload_id=upload_id, not_before=later))
 
     def _settle_cleaning(self, download_id: int, cleaning: Future[Cleaned | RemoteMissing]) -> None:
         if cleaning.cancelled():

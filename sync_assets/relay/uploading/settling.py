@@ -74,6 +74,7 @@ class UploadSettling:
         self._changes: list[Write] = []
         self._published: list[tuple[AnyRow, Published]] = []
         self._cleaned: list[int] = []
+        self._progress: dict[int, uploads.Progress] = {}
         self.report = UploadReport()
 
     def add(self, change: Write) -> None:
@@ -113,6 +114,16 @@ class UploadSettling:
         """
         self._cleaned.append(download_id)
 
+    def progress(self, upload_id: int, uploaded_bytes: int, bytes_per_second: int) -> None:
+        """Note how far an upload is.
+
+        Args:
+            upload_id: The upload.
+            uploaded_bytes: How much is at the target.
+            bytes_per_second: How fast it gets there.
+        """
+        self._progress[upload_id] = uploads.Progress(uploaded_bytes, bytes_per_second)
+
     def write(self, beginning: Mapping[int, str] | None = None) -> Sequence[int]:
         """Write what was collected.
 
@@ -126,7 +137,7 @@ class UploadSettling:
             LedgerUnavailableError: It could not be written; it is collected still, and nothing
                 begins.
         """
-        collected = (self._changes, self._published, self._cleaned)
+        collected = (self._changes, self._published, self._cleaned, self._progress)
         if not any(collected) and not beginning:
             return ()
         with self._ledger.write() as connection:
@@ -134,6 +145,7 @@ class UploadSettling:
                 # A user was faster with this one: the next step sees what is wanted.
                 with suppress(StateConflictError):
                     change(connection)
+            uploads.set_progress(connection, self._progress)
             self._write_published(connection)
             if self._cleaned:
                 uploads.mark_cleaned(connection, self._cleaned, run_id=self._run_id)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from sync_assets.relay.uploading.outcomes import Stopped, UploadOutcome
 
-_PROGRESS_SECONDS = 0.5
+PROGRESS_SECONDS = 0.5
+"""How often progress is reported, and written."""
 _SLOT_SECONDS = 0.2
 
 
@@ -109,7 +110,7 @@ class Transfer:
     def is_report_due(self) -> bool:
         """Tell whether it is time to report progress again; true once each time."""
         now = time.monotonic()
-        if now - self._reported_at < _PROGRESS_SECONDS:
+        if now - self._reported_at < PROGRESS_SECONDS:
             return False
         self._reported_at = now
         return True

@@ -8,11 +8,11 @@ Nothing is remembered between two steps that a new worker could not find out.
 import logging
 import math
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Self
 
 from sync_assets import strm
@@ -32,9 +32,10 @@ from sync_assets.relay.uploading.outcomes import (
     UploadOutcome,
     refusals_of_target,
 )
+from sync_assets.relay.uploading.room import Room, few_under_way, most_under_way
 from sync_assets.relay.uploading.settling import UploadReport, UploadSettling
 from sync_assets.relay.uploading.targets import Target
-from sync_assets.relay.uploading.transfer import Transfer
+from sync_assets.relay.uploading.transfer import PROGRESS_SECONDS, Transfer
 from sync_assets.settings.relay import RelaySettings
 
 _UNKNOWN_TARGET = Reason(
@@ -42,11 +43,6 @@ _UNKNOWN_TARGET = Reason(
     "The target is not configured, or cannot be used as things are. Correct relay.targets (and "
     "telegram.bot_token for a chat), then retry the upload; or cancel it.",
 )
-# While some are sent, others are verified and moved; and there must be enough until the next step:
-# many, where they are small; few for each target, as long as it has not taken any.
-_UNDER_WAY_PER_SLOT = 32
-_UNDER_WAY_BYTES_PER_SLOT = 64 * 1024 * 1024
-_FEW_PER_SLOT = 4
 _TOGETHER = 16
 _MOST_AT_ONCE = 500
 """Downloads that are planned in one step; the next one goes on."""
@@ -67,7 +63,6 @@ class _Beginning:
     target: Target
     remote_path: str
     is_first: bool
-    size_bytes: int
 
 
 @dataclass
@@ -104,15 +99,28 @@ class Uploader:
         self._settling = UploadSettling(settings, ledger, self._folders, run_id=run_id)
         # A thread for each, so that all see when they are stopped; few are made, where files are
         # sent together.
+        self._most_under_way = most_under_way(settings.upload_concurrency)
+        self._few_under_way = few_under_way(settings.upload_concurrency)
         self._pool = ThreadPoolExecutor(self._most_under_way, "upload")
         self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
         self._chores = Chores(
             settings, ledger, targets, self._folders, self._settling, run_id=run_id
         )
         self._under_way: dict[int, _UnderWay] = {}
+        # How many uploads each thread brings on.
+        self._counts: dict[Future[Mapping[int, UploadOutcome]], int] = {}
         self._begins_new = True
-        self._is_prepared = False
+        self._progress_at = 0.0
         self._beginning: dict[int, _Beginning] = {}
+
+    def prepare(self) -> None:
+        """Plan what is to come, and let its targets get ready meanwhile: see `Driver`."""
+        self._plan()
+        with self._ledger.read() as connection:
+            awaited = uploads.awaited_targets(connection)
+        for name in awaited:
+            if name in self._targets:
+                self._pool.submit(self._targets[name].prepare)
 
     @property
     def report(self) -> UploadReport:
@@ -127,13 +135,13 @@ class Uploader:
     @property
     def is_hungry(self) -> bool:
         """Whether the slots will soon have nothing to do: see `Driver`."""
-        left = sum(not each.future.done() for each in self._under_way.values())
-        return left < _FEW_PER_SLOT * self._settings.upload_concurrency
+        left = sum(count for future, count in self._counts.items() if not future.done())
+        return left < self._few_under_way
 
     @property
     def has_news(self) -> bool:
         """Whether an upload or a removal has ended: see `Driver`."""
-        return self._chores.has_news or any(each.future.done() for each in self._under_way.values())
+        return self._chores.has_news or any(future.done() for future in self._counts)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -162,7 +170,6 @@ class Uploader:
         """
         settled = self._settle()
         self._plan()
-        self._prepare()
         self._beginning.clear()
         # What has become of the settled ones is written at the end of the step.
         known = settled.uploads | self._under_way.keys()
@@ -170,12 +177,12 @@ class Uploader:
             rows = uploads.open_uploads(connection, most_due=self._most_under_way, known=known)
             wanted = set(uploads.still_uploading(connection, self._under_way))
         for upload_id, each in self._under_way.items():
-            if upload_id in wanted:
-                self._write_progress(each)
-            else:
+            if upload_id not in wanted:
                 each.transfer.stop()
+        self._write_progress()
+        room = self._room()
         for row in rows:
-            self._consider(row, settled.refusing)
+            self._consider(row, room, settled.refusing)
         paths = {upload_id: each.remote_path for upload_id, each in self._beginning.items()}
         self._submit(self._settling.write(paths))
         if self._settings.clean_local_files:
@@ -203,33 +210,26 @@ class Uploader:
                 unplanned = uploads.unplanned(connection, targets, most=_MOST_AT_ONCE)
                 uploads.plan(connection, unplanned, targets, run_id=self._run_id)
 
-    def _prepare(self) -> None:
-        """Let targets get ready while the first downloads go on."""
-        if self._is_prepared:
-            return
-        self._is_prepared = True
-        with self._ledger.read() as connection:
-            awaited = uploads.awaited_targets(connection)
-        for name in awaited:
-            if name in self._targets:
-                self._pool.submit(self._targets[name].prepare)
+    def _room(self) -> Room:
+        room = Room(self._settings.upload_concurrency)
+        for each in self._under_way.values():
+            room.take(self._targets[each.row.target], each.row.total_bytes or 0)
+        return room
 
-    def _consider(self, row: AnyRow, refusing: Collection[str]) -> None:
+    def _consider(self, row: AnyRow, room: Room, refusing: Collection[str]) -> None:
         target = self._targets.get(row.target)
         if row.command == Command.CANCEL:
             self._chores.remove_part(row)
         elif row.state == UploadState.UPLOADING:
             self._take_over(row, target)
-        elif row.target in refusing:
+        elif row.target in refusing or row.state != UploadState.PENDING or not self._begins_new:
             return
-        elif row.state == UploadState.PENDING and self._has_room(target):
-            if target is None:
-                self._settling.fail(row, _UNKNOWN_TARGET)
-            else:
-                path = row.remote_path or target.path(row)
-                is_first = row.started_at is None
-                size_bytes = row.total_bytes or 0
-                self._beginning[row.id] = _Beginning(target, path, is_first, size_bytes)
+        elif target is None:
+            self._settling.fail(row, _UNKNOWN_TARGET)
+        elif room.is_for(target):
+            path = row.remote_path or target.path(row)
+            self._beginning[row.id] = _Beginning(target, path, is_first=row.started_at is None)
+            room.take(target, row.total_bytes or 0)
 
     def _take_over(self, row: AnyRow, target: Target | None) -> None:
         """Bring an upload on that a worker had begun which was killed."""
@@ -251,6 +251,7 @@ class Uploader:
                 for row in alike
             ]
             future = self._pool.submit(self._send, target, batch)
+            self._counts[future] = len(batch)
             for row, transfer in batch:
                 self._under_way[row.id] = _UnderWay(row, transfer, future)
 
@@ -266,37 +267,6 @@ class Uploader:
         for alike in together.values():
             size = min(_TOGETHER, math.ceil(len(alike) / self._settings.upload_concurrency))
             yield from (alike[at : at + size] for at in range(0, len(alike), size))
-
-    @property
-    def _most_under_way(self) -> int:
-        return _UNDER_WAY_PER_SLOT * self._settings.upload_concurrency
-
-    def _has_room(self, target: Target | None) -> bool:
-        slots = self._settings.upload_concurrency
-        few = _FEW_PER_SLOT * slots
-        if not self._begins_new:
-            return False
-        if target is None or target.lost_answer is None:
-            return self._count_under_way(target) < few or (
-                (target is None or target.takes_files)
-                and self._count_under_way() < self._most_under_way
-                and self._bytes_under_way() < _UNDER_WAY_BYTES_PER_SLOT * slots
-            )
-        # Whatever has begun there when a worker is killed counts as lost: so none waits for a slot.
-        others = [
-            each for each in self._under_way.values() if self._targets[each.row.target].lost_answer
-        ]
-        return len(others) + len(self._beginning) < slots
-
-    def _count_under_way(self, target: Target | None = None) -> int:
-        """Count what is under way, or about to be; for one target, or for all."""
-        begun = [self._targets[each.row.target] for each in self._under_way.values()]
-        found = [*begun, *(each.target for each in self._beginning.values())]
-        return len(found) if target is None else sum(each is target for each in found)
-
-    def _bytes_under_way(self) -> int:
-        begun = sum(each.row.total_bytes or 0 for each in self._under_way.values())
-        return begun + sum(each.size_bytes for each in self._beginning.values())
 
     def _send(self, target: Target, batch: Batch) -> Mapping[int, UploadOutcome]:
         try:
@@ -332,6 +302,7 @@ class Uploader:
         settled = _Settled()
         for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
             each = self._under_way.pop(upload_id)
+            self._counts.pop(each.future, None)
             outcome = (
                 each.transfer.stopped_with
                 if each.future.cancelled()
@@ -357,13 +328,14 @@ class Uploader:
                 # The next full scan finds the file all the same.
                 _logger.warning("The STRM jobs do not learn of upload %d: %s", row.id, error)
 
-    def _write_progress(self, each: _UnderWay) -> None:
-        transfer = each.transfer
-        if each.written_bytes == transfer.uploaded_bytes:
+    def _write_progress(self) -> None:
+        if time.monotonic() - self._progress_at < PROGRESS_SECONDS:
             return
-        each.written_bytes = transfer.uploaded_bytes
-        columns = {
-            "uploaded_bytes": transfer.uploaded_bytes,
-            "bytes_per_second": transfer.bytes_per_second,
-        }
-        self._settling.add(partial(uploads.set_progress, upload_id=each.row.id, **columns))
+        self._progress_at = time.monotonic()
+        for upload_id, each in self._under_way.items():
+            transfer = each.transfer
+            if each.written_bytes != transfer.uploaded_bytes:
+                each.written_bytes = transfer.uploaded_bytes
+                self._settling.progress(
+                    upload_id, transfer.uploaded_bytes, transfer.bytes_per_second
+                )

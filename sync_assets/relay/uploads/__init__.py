@@ -22,11 +22,13 @@ from sync_assets.relay.uploads.planning import (
 )
 from sync_assets.relay.uploads.progress import (
     Completion,
+    Progress,
     complete,
     fail,
     hold_target,
     part_removed,
     put_off,
+    put_off_removal,
     set_progress,
     start,
 )
@@ -55,6 +57,7 @@ from sync_assets.relay.uploads.wishes import (
 __all__ = [
     "UPLOADS",
     "Completion",
+    "Progress",
     "UploadNotPossibleError",
     "add_upload",
     "awaited_targets",
@@ -81,6 +84,7 @@ __all__ = [
     "plan",
     "postpone_cleaning",
     "put_off",
+    "put_off_removal",
     "resume_upload",
     "retry_upload",
     "set_progress",

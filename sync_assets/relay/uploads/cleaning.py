@@ -29,7 +29,7 @@ REMOTE_CHANGED = Reason(
 
 
 def cleanable(connection: Connection, *, most: int) -> Sequence[AnyRow]:
-    """Return the downloads whose file may be removed here, oldest first.
+    """Return the ids and gids of the downloads whose file may be removed here, oldest first.
 
     Every required target is verified, at least one has the file, no upload is under way, and
     nothing has put it off.
@@ -50,7 +50,7 @@ def _cleanable() -> Select:
         and_(uploads.is_required, uploads.state.not_in(VERIFIED_UPLOADS)),
         uploads.not_before > bindparam("now", type_=uploads.not_before.type),
     )
-    query = select(relay_downloads).where(
+    query = select(columns.id, columns.gid).where(
         columns.state == DownloadState.COMPLETED,
         columns.cleaned_at.is_(None),
         exists().where(own, uploads.state.in_(VERIFIED_UPLOADS)),

@@ -91,7 +91,8 @@ def plan(
         if download.id not in planned
         for name in _target_names(download, targets)
     ]
-    UPLOADS.create(connection, rows, run_id=run_id)
+    # Where SQLite has nothing by which to tell new rows apart, it inserts one after the other.
+    UPLOADS.create(connection, rows, unique=("part_id",), run_id=run_id)
     return len(rows)
 
 

@@ -77,15 +77,42 @@ def start(
     )
 
 
-def set_progress(connection: Connection, upload_id: int, **changes: Any) -> None:
-    """Write how far an upload is; changes no state and leaves no event.
+@dataclass(frozen=True)
+class Progress:
+    """How far an upload is.
+
+    Attributes:
+        uploaded_bytes: How much is at the target.
+        bytes_per_second: How fast it gets there.
+    """
+
+    uploaded_bytes: int
+    bytes_per_second: int
+
+
+def set_progress(connection: Connection, progress: Mapping[int, Progress]) -> None:
+    """Write how far uploads are; changes no state and leaves no event.
+
+    Args:
+        connection: A writing transaction of the ledger.
+        progress: How far each is, by its id.
+    """
+    if progress:
+        connection.execute(
+            update(relay_uploads).where(relay_uploads.c.id == bindparam("upload")),
+            [{"upload": upload_id, **vars(each)} for upload_id, each in progress.items()],
+        )
+
+
+def put_off_removal(connection: Connection, upload_id: int, *, not_before: datetime) -> None:
+    """Write when somebody is to try again to remove what is left of an upload at its target.
 
     Args:
         connection: A writing transaction of the ledger.
         upload_id: Which.
-        **changes: The columns to set.
+        not_before: When.
     """
-    set_columns(connection, upload_id, **changes)
+    set_columns(connection, upload_id, not_before=not_before)
 
 
 def put_off(  # noqa: PLR0913 - all but three are named
@@ -182,24 +209,32 @@ def complete(
         completions: The uploads.
         run_id: The Dagster run.
     """
-    UPLOADS.transition_all(
-        connection,
-        [each.row.id for each in completions],
-        UploadState.PENDING,
-        expected=set(UploadState) - set(_BEFORE_COMPLETED),
-        run_id=run_id,
-    )
     now = utc_now()
-    UPLOADS.transition_each(
-        connection,
-        {each.row.id: Change(_completed_columns(each, now), _proof(each)) for each in completions},
-        UploadState.COMPLETED,
-        expected=_BEFORE_COMPLETED,
-        run_id=run_id,
-    )
+    changes = {
+        each.row.id: Change(_completed_columns(each, now), _proof(each)) for each in completions
+    }
+    done = _complete(connection, changes, run_id=run_id)
+    others = {upload_id: changes[upload_id] for upload_id in changes.keys() - set(done)}
+    if others:
+        UPLOADS.transition_all(
+            connection,
+            sorted(others),
+            UploadState.PENDING,
+            expected=set(UploadState) - set(_BEFORE_COMPLETED),
+            run_id=run_id,
+        )
+        _complete(connection, others, run_id=run_id)
     media_of = {each.row.download_id: each.row.media_id for each in completions}
     relayed = [media_of[each] for each in _with_all_required(connection, list(media_of))]
     media.set_state(connection, relayed, MediaState.RELAYED, run_id=run_id)
+
+
+def _complete(
+    connection: Connection, changes: Mapping[int, Change], *, run_id: str | None
+) -> Sequence[int]:
+    return UPLOADS.transition_each(
+        connection, changes, UploadState.COMPLETED, expected=_BEFORE_COMPLETED, run_id=run_id
+    )
 
 
 def part_removed(connection: Connection, upload_id: int) -> None:

@@ -1,6 +1,6 @@
-"""What is known of uploads: each row with its download's columns as `download_…`.
+"""What is known of uploads: each row with some columns of its download, as `download_…`.
 
-And with those of its medium, as `media_…`. The statements of the worker's loop are built once: with
+And with some of its medium, as `media_…`. The statements of the worker's loop are built once: with
 so many columns that takes longer than to run them.
 """
 
@@ -14,6 +14,12 @@ from sync_assets.ledger.lifecycle import UnknownSubjectError
 from sync_assets.ledger.schema import relay_downloads, relay_media, relay_uploads
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay.models import OPEN_UPLOADS, UploadState
+
+_OF_DOWNLOAD = ("state", "path", "checksum", "completed_bytes", "cleaned_at")
+_OF_MEDIUM = (
+    *("id", "kind", "state", "arrived_at", "name", "mime", "source"),
+    *("chat_id", "sender", "album", "caption", "bot_id", "file_id"),
+)
 
 
 def get_upload(connection: Connection, upload_id: int) -> AnyRow:
@@ -97,6 +103,8 @@ def still_uploading(connection: Connection, upload_ids: Collection[int]) -> Sequ
         connection: A transaction of the ledger.
         upload_ids: The uploads, which are under way.
     """
+    if not upload_ids:
+        return ()
     return connection.execute(_uploading(), {"uploads": list(upload_ids)}).scalars().all()
 
 
@@ -194,12 +202,9 @@ def _next_due() -> Select:
 
 @cache
 def _query() -> Select:
-    own = {column.name for column in relay_uploads.c}
     others = [
-        column.label(name)
-        for prefix, table in (("download", relay_downloads), ("media", relay_media))
-        for column in table.c
-        if (name := f"{prefix}_{column.name}") not in own
+        *(relay_downloads.c[name].label(f"download_{name}") for name in _OF_DOWNLOAD),
+        *(relay_media.c[name].label(f"media_{name}") for name in _OF_MEDIUM),
     ]
     downloads, media = relay_downloads, relay_media
     return (
