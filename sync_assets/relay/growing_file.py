@@ -11,7 +11,8 @@ from typing import Self
 from sync_assets.relay.verified_files import Fingerprint
 
 _BLOCK_BYTES = 256 * 1024
-_HEAD_BYTES = 4_096
+HEAD_BYTES = 4_096
+"""How much of a file tells what it is."""
 _SMALL_BYTES = 8 * 1024 * 1024
 # Not each block: bringing it to the disk may take as long as a turn of the disk.
 _FLUSHED_BYTES = 64 * 1024 * 1024
@@ -26,7 +27,7 @@ class GrowingFile:
         path: The file.
 
     Attributes:
-        head: Its first bytes, as far as they were read.
+        head: Its first bytes, up to 4 KiB, as far as they were read.
         read_bytes: How much of it was read.
 
     Raises:
@@ -63,15 +64,17 @@ class GrowingFile:
         return Fingerprint.of(os.fstat(self._file.fileno()))
 
     def is_at(self, path: Path) -> bool:
-        """Tell whether it is the file at a path, and not one that was there before.
+        """Tell whether it is the file at a path, and as long as what was read of it.
 
         Args:
             path: The path.
         """
         found, own = Fingerprint.at(path), self.fingerprint()
-        return found is not None and (found.device, found.inode) == (own.device, own.inode)
+        if found is None or found.size_bytes < self.read_bytes:
+            return False
+        return (found.device, found.inode) == (own.device, own.inode)
 
-    def follow(self, most_bytes: int) -> int:
+    def read_on(self, most_bytes: int) -> int:
         """Read on, and bring what was read to the disk now and then.
 
         Args:
@@ -107,8 +110,8 @@ class GrowingFile:
 
     def _read_block(self) -> int:
         length = self._file.readinto(self._block)
-        if not self.read_bytes:
-            self.head = bytes(self._block[: min(length, _HEAD_BYTES)])
+        if len(self.head) < HEAD_BYTES:
+            self.head += bytes(self._block[: min(length, HEAD_BYTES - len(self.head))])
         self._digest.update(self._block[:length])
         self.read_bytes += length
         return length

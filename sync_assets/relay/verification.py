@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync_assets.errors import SyncError
-from sync_assets.relay.growing_file import GrowingFile
+from sync_assets.relay.growing_file import HEAD_BYTES, GrowingFile
 from sync_assets.relay.models import Reason, ReasonCode
 from sync_assets.relay.verified_files import Fingerprint
 
@@ -104,8 +104,9 @@ def verify(path: Path, expected: Expected, begun: GrowingFile | None = None) -> 
         was_read = file.read_bytes > 0
         before = file.fingerprint()
         would_tell = before.is_settled() and not was_read
-        if not was_read:
-            file.follow(1)
+        # What is there of it was perhaps only its first bytes then.
+        while file.read_bytes < min(size, HEAD_BYTES) and file.read_on(HEAD_BYTES):
+            pass
         _require_content(file.head, path, size, expected.mime)
         # What the ledger calls completed survives a power loss.
         checksum = f"sha-256={file.finish()}"

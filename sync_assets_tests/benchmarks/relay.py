@@ -54,8 +54,8 @@ class Case:
     required: float
 
 
-SMALL = Case("200 files of 1 MiB", 200, MEBIBYTE, 9, 1.3)
-LARGE = Case("1 file of 1 GiB", 1, 1024 * MEBIBYTE, 5, 1.1)
+SMALL = Case("200 of 1 MiB", 200, MEBIBYTE, 9, 1.3)
+LARGE = Case("1 of 1 GiB", 1, 1024 * MEBIBYTE, 5, 1.1)
 
 
 @dataclass(frozen=True)
@@ -117,19 +117,25 @@ def _run(cases: Sequence[Case], json_output: bool) -> int:
         }
         print(json.dumps(report))
     else:
-        table = Table(title=f"Origin to WebDAV, seconds in each round; load before: {load:.1f}")
-        for column in ("what", "aria2c and rclone bare", "the relay", "ratio", "required"):
+        title = f"Origin to WebDAV in seconds: median, least, most; load before: {load:.1f}"
+        table = Table(title=title)
+        for column in ("what", "rounds", "bare programs", "the relay", "ratio", "required"):
             table.add_column(column, justify="left" if column == "what" else "right")
         for each in figures:
             table.add_row(
                 each.case.name,
-                " ".join(f"{seconds:.1f}" for seconds in each.bare),
-                " ".join(f"{seconds:.1f}" for seconds in each.product),
+                str(each.case.rounds),
+                _shown(each.bare),
+                _shown(each.product),
                 f"{each.ratio:.2f}",
                 f"≤ {each.case.required:g}",
             )
         Console().print(table)
     return 0 if meets else 1
+
+
+def _shown(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.2f} {min(seconds):.2f} {max(seconds):.2f}"
 
 
 def _measure(case: Case) -> Figures:

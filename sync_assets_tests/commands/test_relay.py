@@ -77,6 +77,20 @@ def test_uploads_are_seen_and_steered(
     assert main(["uploads", "confirm", "1"]) == 0
 
 
+def test_an_upload_without_a_name_is_shown_by_its_link(
+    origin: OriginServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNC_RELAY__TARGETS__CLOUD__KIND", "rclone")
+    monkeypatch.setenv("SYNC_RELAY__TARGETS__CLOUD__REMOTE", "drive:cloud")
+    link = origin.add("/film.torrent", CONTENT)
+    assert main(["add", link]) == 0
+    assert main(["uploads", "add", "1", "cloud"]) == 0
+    capsys.readouterr()
+    assert main(["uploads", "list", "--json"]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert shown["file"] == link
+
+
 @pytest.mark.parametrize("command", [["pause", "99"], ["add", "ftp://host/a"]])
 def test_what_is_not_possible_says_what_to_do(origin: OriginServer, command: list[str]) -> None:
     with pytest.raises(SyncError, match="What to do:"):

@@ -59,6 +59,14 @@ def test_one_that_ends_before_it_is_wanted_is_started_again(
     assert "version" in aria2.client().call("aria2.getVersion")
 
 
+def test_one_that_cannot_be_started_leaves_no_secret(tmp_path: Path) -> None:
+    aria2 = Aria2Process(tmp_path / "nothing", tmp_path / "aria2", {})
+    with pytest.raises(FileNotFoundError):
+        aria2.prepare()
+    aria2.stop()
+    assert secret_files(tmp_path) == []
+
+
 def test_a_prepared_one_can_be_started_again(aria2: Aria2Process) -> None:
     aria2.prepare()
     process_id = aria2.process_id

@@ -1,6 +1,7 @@
 """Downloads with the real aria2c: from a link to a verified file, and what users want meanwhile."""
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,24 @@ def test_a_defect_of_one_download_stops_no_other(
     relay.run()
     assert relay.row(good).state == DownloadState.COMPLETED
     assert (relay.row(bad).state, "ZeroDivisionError" in relay.row(bad).reason) == ("failed", True)
+
+
+def test_a_worker_says_that_something_has_ended_until_its_next_step(
+    relay: Relay, origin: OriginServer
+) -> None:
+    download_id = relay.add(origin.add("/film.mkv", CONTENT))
+    with relay.worker() as worker:
+        assert not worker.has_news
+        deadline = time.monotonic() + 30
+        while not worker.has_news and time.monotonic() < deadline:
+            if worker._examiner.is_busy:
+                time.sleep(0.01)
+            else:
+                worker.step()
+        assert relay.row(download_id).state != DownloadState.COMPLETED
+        worker.step()
+        assert not worker.has_news
+    assert relay.row(download_id).state == DownloadState.COMPLETED
 
 
 def test_a_pause_by_the_user_stays_one(relay: Relay, origin: OriginServer) -> None:

@@ -204,3 +204,35 @@ def test_only_a_lost_answer_is_confirmed(ledger: Ledger) -> None:
         uploads.fail(connection, row, lost, run_id=None)
         uploads.confirm_upload(connection, row.id)
     assert look(ledger, download_id)["first"].verified_by == "user"
+
+
+def test_what_waits_for_one_target_hides_nothing_of_another(ledger: Ledger) -> None:
+    only_first = [want(ledger, name=str(number), targets=("first",)) for number in range(4)]
+    for_second = want(ledger, name="x", targets=("second",))
+    for_gone = want(ledger, name="y", targets=("gone",))
+    for download_id in (*only_first, for_second, for_gone):
+        finish(ledger, download_id)
+    with ledger.read() as connection:
+        rows = uploads.open_uploads(connection, TARGETS, most_due=2)
+        all_rows = uploads.open_uploads(connection, (), most_due=9)
+    assert [(row.download_id, row.target) for row in rows] == [
+        *((download_id, "first") for download_id in only_first[:2]),
+        (for_second, "second"),
+        (for_gone, "gone"),
+    ]
+    assert len(all_rows) == 6
+
+
+def test_progress_is_written_of_what_is_under_way(ledger: Ledger) -> None:
+    ids = [want(ledger, name=name, targets=("first",)) for name in ("a", "b")]
+    for download_id in ids:
+        finish(ledger, download_id)
+    going, stopped = (look(ledger, download_id)["first"].id for download_id in ids)
+    with ledger.write() as connection:
+        uploads.start(connection, {going: "a", stopped: "b"}, run_id=None)
+        uploads.pause_upload(connection, stopped)
+        progress = uploads.Progress(2, 1_000)
+        uploads.set_progress(connection, {going: progress, stopped: progress})
+        uploads.set_progress(connection, {})
+    rows = [look(ledger, download_id)["first"] for download_id in ids]
+    assert [(row.uploaded_bytes, row.bytes_per_second) for row in rows] == [(2, 1_000), (0, 0)]

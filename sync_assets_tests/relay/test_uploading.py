@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -280,3 +281,22 @@ def test_without_cleaning_the_file_stays(uploads: Uploads) -> None:
     row = uploads.one(download_id)
     assert (row.state, row.media_state) == ("completed", "relayed")
     assert Path(row.download_path).exists()
+
+
+def test_a_worker_says_that_something_has_ended_until_its_next_step(uploads: Uploads) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    download_id = uploads.add("film.mkv", b"film")
+    news = []
+    with uploads.worker() as worker:
+        assert not worker.has_news
+        deadline = time.monotonic() + 30
+        while uploads.one(download_id).state != "cleaned" and time.monotonic() < deadline:
+            if worker.has_news:
+                news.append(uploads.one(download_id).state)
+            elif worker.is_busy or worker._chores.is_busy:
+                time.sleep(0.01)
+                continue
+            worker.step()
+        assert not worker.has_news
+    # The upload, and the removal of the local file.
+    assert news == ["uploading", "completed"]

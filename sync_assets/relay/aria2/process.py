@@ -71,7 +71,7 @@ class Aria2Process:
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._client: Aria2Client | None = None
-        self._starting: Aria2Client | None = None
+        self._unready: Aria2Client | None = None
 
     @property
     def process_id(self) -> int | None:
@@ -85,7 +85,7 @@ class Aria2Process:
             Aria2StartError: Another one is in its place.
         """
         if self._process is None:
-            self._starting = self._launch()
+            self._unready = self._launch()
 
     def client(self) -> Aria2Client:
         """Return a connection to a running aria2; start one where there is none.
@@ -95,7 +95,7 @@ class Aria2Process:
         """
         if self._client is not None and self._process is not None and self._process.poll() is None:
             return self._client
-        starting, self._starting = self._starting, None
+        starting, self._unready = self._unready, None
         for _ in range(_STARTS):
             if starting is None:
                 self.stop()
@@ -120,12 +120,14 @@ class Aria2Process:
 
     def stop(self) -> None:
         """End it; it saves how far its tasks are."""
-        self._starting = None
+        self._unready = None
         if self._client is not None:
             self._client.close()
             self._client = None
         if self._process is None:
             return
+        # While aria2 has the lock: afterwards it may be the one of another.
+        self._configuration_path.unlink(missing_ok=True)
         self._process.terminate()
         try:
             self._process.wait(_STOP_SECONDS)
@@ -133,7 +135,6 @@ class Aria2Process:
             self._process.kill()
             self._process.wait()
         self._process = None
-        self._configuration_path.unlink(missing_ok=True)
 
     @property
     def _configuration_path(self) -> Path:
@@ -145,16 +146,20 @@ class Aria2Process:
         secret, port = SecretStr(secrets.token_urlsafe(32)), free_port(_HOST)
         with (self._directory / "aria2.lock").open("w") as lock:
             self._wait_for_predecessor(lock)
-            _write_private(self._configuration_path, self._configuration(secret, port))
-            self._process = subprocess.Popen(
-                [self._program, f"--conf-path={self._configuration_path}"],
-                cwd=self._directory,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # It holds the lock for as long as it lives, also when this process is gone.
-                pass_fds=[lock.fileno()],
-            )
+            try:
+                _write_private(self._configuration_path, self._configuration(secret, port))
+                self._process = subprocess.Popen(
+                    [self._program, f"--conf-path={self._configuration_path}"],
+                    cwd=self._directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    # It holds the lock for as long as it lives, also when this process is gone.
+                    pass_fds=[lock.fileno()],
+                )
+            except OSError:
+                self._configuration_path.unlink(missing_ok=True)
+                raise
         return Aria2Client(_HOST, port, secret)
 
     def _configuration(self, secret: SecretStr, port: int) -> str:

@@ -1,7 +1,6 @@
 """What is known of downloads: each row with some columns of its medium, as `media_…`.
 
-The statements of the worker's loop are built once: with so many columns that takes longer than to
-run them.
+The statements of the worker's loop are built once: that takes longer than to run them.
 """
 
 from collections.abc import Sequence

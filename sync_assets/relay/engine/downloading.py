@@ -40,7 +40,7 @@ from sync_assets.settings.relay import RelaySettings
 
 _PROGRESS_SECONDS = 0.5
 # A smaller one is read in no time when it is there.
-_FOLLOWED_BYTES = 64 * 1024 * 1024
+_READ_ALONG_BYTES = 64 * 1024 * 1024
 _ONE_FILE = (DownloadKind.HTTP, DownloadKind.TELEGRAM)
 _RUNNING = (DownloadState.WAITING, DownloadState.DOWNLOADING)
 
@@ -86,7 +86,7 @@ class Downloader:
             timeout_seconds=settings.timeout_seconds,
         )
         # With one connection, and nothing kept in memory first, aria2 writes a file in its order.
-        self._follows = settings.connections_per_download == 1 and not aria2.keeps_tasks
+        self._reads_along = settings.connections_per_download == 1 and not aria2.keeps_tasks
         self._settling = Settling(settings, ledger, self._folders, run_id=run_id)
         self._starter = Starter(self._adding, self._folders, self._settling)
         self._sweeper = Sweeper(ledger, self._folders)
@@ -276,8 +276,12 @@ class Downloader:
             "bytes_per_second": task.bytes_per_second,
             "aria2_session": step.session,
         }
-        if self._follows and row.media_kind in _ONE_FILE and task.total_bytes >= _FOLLOWED_BYTES:
-            self._examiner.follow(row)
+        if (
+            self._reads_along
+            and row.media_kind in _ONE_FILE
+            and task.total_bytes >= _READ_ALONG_BYTES
+        ):
+            self._examiner.read_along(row)
         if row.state != DownloadState.DOWNLOADING:
             self._settling.move(row, DownloadState.DOWNLOADING, not_before=None, **columns)
         elif is_due and any(getattr(row, name) != value for name, value in columns.items()):

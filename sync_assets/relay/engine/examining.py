@@ -10,7 +10,7 @@ from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.aria2.tasks import Task
 from sync_assets.relay.engine.adding import fetch_torrent, saved_torrent
 from sync_assets.relay.engine.folders import DownloadFolders
-from sync_assets.relay.engine.following import Follower
+from sync_assets.relay.engine.growing_files import GrowingFiles
 from sync_assets.relay.engine.outcomes import (
     CHANGED,
     NEEDS_PROBE,
@@ -66,7 +66,7 @@ class Examiner:
         self._reach = reach
         self._verified_files = verified_files
         self._timeout_seconds = timeout_seconds
-        self._follower = Follower()
+        self._growing_files = GrowingFiles()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="relay-examine")
         self._examined: dict[str, Future[Outcome]] = {}
 
@@ -82,8 +82,8 @@ class Examiner:
 
     def close(self) -> None:
         """Let go of what is being examined; the next worker examines it again."""
-        self._follower.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._growing_files.close()
 
     def has(self, row: AnyRow) -> bool:
         """Tell whether a download is being examined, or was and is to be settled.
@@ -119,13 +119,13 @@ class Examiner:
         """
         self._examined.pop(row.gid, None)
 
-    def follow(self, row: AnyRow) -> None:
+    def read_along(self, row: AnyRow) -> None:
         """Read what comes of a download while it comes, so that less is to be read at its end.
 
         Args:
             row: The download, with its medium: one file, written from its beginning to its end.
         """
-        self._follower.follow(self._folders.file(row))
+        self._growing_files.read_along(self._folders.file(row))
 
     def examine_complete(self, row: AnyRow, task: Task) -> None:
         """Find out whether what aria2 calls complete is what was wanted.
@@ -206,8 +206,9 @@ class Examiner:
         expected = Expected(
             row.expected_bytes, reported_bytes, row.expected_checksum, row.media_mime
         )
-        begun = self._follower.take(path)
+        begun = None
         try:
+            begun = self._growing_files.take(path)
             verified = verify(path, expected, begun)
         except VerificationError as error:
             return TryAgain(error.reason, discard=True)

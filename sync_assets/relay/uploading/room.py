@@ -38,7 +38,7 @@ class Room:
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._counts: Counter[int] = Counter()
+        self._counts_by_target: Counter[int] = Counter()
         self._count = 0
         self._bytes = 0
         self._exclusive = 0
@@ -50,7 +50,7 @@ class Room:
             target: Its target.
             size_bytes: Its size.
         """
-        self._counts[id(target)] += 1
+        self._counts_by_target[id(target)] += 1
         self._count += 1
         self._bytes += size_bytes
         self._exclusive += target.lost_answer is not None
@@ -64,7 +64,7 @@ class Room:
         if target.lost_answer is not None:
             # What has begun there when a worker is killed counts as lost: so none waits for a slot.
             return self._exclusive < self._slots
-        if self._counts[id(target)] < few_under_way(self._slots):
+        if self._counts_by_target[id(target)] < few_under_way(self._slots):
             return True
         return (
             target.takes_files

@@ -101,14 +101,14 @@ class Uploader:
         # sent together.
         self._most_under_way = most_under_way(settings.upload_concurrency)
         self._few_under_way = few_under_way(settings.upload_concurrency)
-        self._pool = ThreadPoolExecutor(self._most_under_way, "upload")
+        threads = self._most_under_way + len(targets) * self._few_under_way
+        self._pool = ThreadPoolExecutor(threads, "upload")
         self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
         self._chores = Chores(
             settings, ledger, targets, self._folders, self._settling, run_id=run_id
         )
         self._under_way: dict[int, _UnderWay] = {}
-        # How many uploads each thread brings on.
-        self._counts: dict[Future[Mapping[int, UploadOutcome]], int] = {}
+        self._batch_sizes: dict[Future[Mapping[int, UploadOutcome]], int] = {}
         self._begins_new = True
         self._progress_at = 0.0
         self._beginning: dict[int, _Beginning] = {}
@@ -135,13 +135,13 @@ class Uploader:
     @property
     def is_hungry(self) -> bool:
         """Whether the slots will soon have nothing to do: see `Driver`."""
-        left = sum(count for future, count in self._counts.items() if not future.done())
+        left = sum(count for future, count in self._batch_sizes.items() if not future.done())
         return left < self._few_under_way
 
     @property
     def has_news(self) -> bool:
         """Whether an upload or a removal has ended: see `Driver`."""
-        return self._chores.has_news or any(future.done() for future in self._counts)
+        return self._chores.has_news or any(future.done() for future in self._batch_sizes)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -174,7 +174,9 @@ class Uploader:
         # What has become of the settled ones is written at the end of the step.
         known = settled.uploads | self._under_way.keys()
         with self._ledger.read() as connection:
-            rows = uploads.open_uploads(connection, most_due=self._most_under_way, known=known)
+            rows = uploads.open_uploads(
+                connection, self._targets, most_due=self._most_under_way, known=known
+            )
             wanted = set(uploads.still_uploading(connection, self._under_way))
         for upload_id, each in self._under_way.items():
             if upload_id not in wanted:
@@ -251,7 +253,7 @@ class Uploader:
                 for row in alike
             ]
             future = self._pool.submit(self._send, target, batch)
-            self._counts[future] = len(batch)
+            self._batch_sizes[future] = len(batch)
             for row, transfer in batch:
                 self._under_way[row.id] = _UnderWay(row, transfer, future)
 
@@ -302,7 +304,7 @@ class Uploader:
         settled = _Settled()
         for upload_id in [key for key, each in self._under_way.items() if each.future.done()]:
             each = self._under_way.pop(upload_id)
-            self._counts.pop(each.future, None)
+            self._batch_sizes.pop(each.future, None)
             outcome = (
                 each.transfer.stopped_with
                 if each.future.cancelled()

@@ -91,15 +91,18 @@ class Progress:
 
 
 def set_progress(connection: Connection, progress: Mapping[int, Progress]) -> None:
-    """Write how far uploads are; changes no state and leaves no event.
+    """Write how far uploads are that are under way; changes no state and leaves no event.
 
     Args:
         connection: A writing transaction of the ledger.
         progress: How far each is, by its id.
     """
+    columns = relay_uploads.c
     if progress:
         connection.execute(
-            update(relay_uploads).where(relay_uploads.c.id == bindparam("upload")),
+            update(relay_uploads).where(
+                columns.id == bindparam("upload"), columns.state == UploadState.UPLOADING
+            ),
             [{"upload": upload_id, **vars(each)} for upload_id, each in progress.items()],
         )
 

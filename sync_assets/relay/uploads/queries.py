@@ -1,7 +1,7 @@
 """What is known of uploads: each row with some columns of its download, as `download_…`.
 
-And with some of its medium, as `media_…`. The statements of the worker's loop are built once: with
-so many columns that takes longer than to run them.
+And with some of its medium, as `media_…`. The statements of the worker's loop are built once: that
+takes longer than to run them.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ from sync_assets.relay.models import OPEN_UPLOADS, UploadState
 
 _OF_DOWNLOAD = ("state", "path", "checksum", "completed_bytes", "cleaned_at")
 _OF_MEDIUM = (
-    *("id", "kind", "state", "arrived_at", "name", "mime", "source"),
+    *("id", "kind", "state", "arrived_at", "name", "mime", "source", "link"),
     *("chat_id", "sender", "album", "caption", "bot_id", "file_id"),
 )
 
@@ -81,19 +81,25 @@ def uploads_in_state(connection: Connection, *states: UploadState) -> Sequence[A
 
 
 def open_uploads(
-    connection: Connection, *, most_due: int, known: Collection[int] = ()
+    connection: Connection,
+    targets: Collection[str],
+    *,
+    most_due: int,
+    known: Collection[int] = (),
 ) -> Sequence[AnyRow]:
     """Return what a worker has to look at, oldest first.
 
-    That is what is under way, what a user wants, and the oldest of what is due.
+    That is what is under way, what a user wants, and the oldest of what is due at each target, so
+    that none waits for what another one has to take.
 
     Args:
         connection: A transaction of the ledger.
-        most_due: How many of those that are due.
+        targets: The targets that can be used; all others are one.
+        most_due: How many at most of those that are due at a target.
         known: Those that the worker has under way itself, and knows; they are left out.
     """
     given = {"now": utc_now(), "most": most_due, "known": list(known)}
-    return connection.execute(_open(), given).all()
+    return connection.execute(_open(tuple(targets)), given).all()
 
 
 def still_uploading(connection: Connection, upload_ids: Collection[int]) -> Sequence[int]:
@@ -158,13 +164,19 @@ def _of_downloads() -> Select:
 
 
 @cache
-def _open() -> Select:
+def _open(targets: tuple[str, ...]) -> Select:
     columns = relay_uploads.c
-    due = select(columns.id).where(_is_due()).order_by(columns.id).limit(bindparam("most"))
+    due = [
+        select(columns.id).where(_is_due(), at_target).order_by(columns.id).limit(bindparam("most"))
+        for at_target in (
+            *(columns.target == target for target in targets),
+            columns.target.not_in(targets),
+        )
+    ]
     under_way = or_(
         columns.state == UploadState.UPLOADING,
         and_(columns.command.is_not(None), _is_not_put_off()),
-        columns.id.in_(due.scalar_subquery()),
+        *(columns.id.in_(each.scalar_subquery()) for each in due),
     )
     is_new = columns.id.not_in(bindparam("known", expanding=True))
     return _query().where(under_way, is_new).order_by(columns.id)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_assets.relay import downloads
-from sync_assets.relay.engine import downloading, examining
-from sync_assets.relay.engine.following import Follower
+from sync_assets.relay.engine import downloading, examining, growing_files
+from sync_assets.relay.engine.growing_files import GrowingFiles
 from sync_assets.relay.growing_file import GrowingFile
 from sync_assets.relay.models import ReasonCode
 from sync_assets.relay.verification import Expected, VerificationError, Verified, verify
@@ -42,7 +43,9 @@ def open_files(path: Path) -> int:
     return sum(str(each).removesuffix(" (deleted)") == str(path) for each in found)
 
 
-@given(st.lists(st.tuples(st.binary(max_size=400), st.booleans()), max_size=8))
+@given(
+    st.lists(st.tuples(st.binary(max_size=400) | st.just(bytes(3_000)), st.booleans()), max_size=8)
+)
 def test_however_a_file_grows_its_checksum_is_that_of_its_content(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[tuple[bytes, bool]]
 ) -> None:
@@ -52,11 +55,11 @@ def test_however_a_file_grows_its_checksum_is_that_of_its_content(
         for piece, is_read in pieces:
             writing.write(piece)
             if is_read:
-                file.follow(1)
+                file.read_on(1)
         content = b"".join(piece for piece, _ in pieces)
         assert file.finish() == sha256(content)
         assert file.read_bytes == len(content)
-        assert content.startswith(file.head)
+        assert file.head == content[:4096]
 
 
 def test_it_is_brought_to_the_disk_while_it_grows(
@@ -67,82 +70,148 @@ def test_it_is_brought_to_the_disk_while_it_grows(
     path = tmp_path / "file"
     path.write_bytes(bytes(65 * 1024 * 1024))
     with GrowingFile(path) as file:
-        assert file.follow(1024 * 1024) == 1024 * 1024
+        assert file.read_on(1024 * 1024) == 1024 * 1024
         assert not flushed
-        assert file.follow(10**9) == 64 * 1024 * 1024
+        assert file.read_on(10**9) == 64 * 1024 * 1024
         assert len(flushed) == 1
         file.finish()
         assert len(flushed) == 2
 
 
 @pytest.fixture
-def follower() -> Iterator[Follower]:
-    follower = Follower()
-    yield follower
-    follower.close()
+def files() -> Iterator[GrowingFiles]:
+    files = GrowingFiles()
+    yield files
+    files.close()
 
 
-def test_a_file_is_followed_to_where_it_is(follower: Follower, tmp_path: Path) -> None:
+def test_a_file_is_read_along_to_where_it_is(files: GrowingFiles, tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(CONTENT[:1_000])
-    follower.follow(path)
-    file = follower._files[path]
+    files.read_along(path)
+    file = files._files[path].file
     wait_for(lambda: file.read_bytes == 1_000)
     with path.open("ab") as writing:
         writing.write(CONTENT[1_000:])
     wait_for(lambda: file.read_bytes == len(CONTENT))
-    follower.follow(path)
-    taken = follower.take(path)
+    files.read_along(path)
+    taken = files.take(path)
     assert taken is file
-    assert follower.take(path) is None
+    assert files.take(path) is None
     with taken:
         assert taken.finish() == sha256(CONTENT)
 
 
-def test_a_file_that_is_not_there_yet_is_followed_later(follower: Follower, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_yet_is_read_along_later(
+    files: GrowingFiles, tmp_path: Path
+) -> None:
     path = tmp_path / "film.mkv"
-    follower.follow(path)
-    assert follower.take(path) is None
+    files.read_along(path)
+    assert files.take(path) is None
     path.write_bytes(CONTENT)
-    follower.follow(path)
-    taken = follower.take(path)
+    files.read_along(path)
+    taken = files.take(path)
     assert taken is not None
     taken.close()
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_file_that_is_gone_is_let_go_so_that_its_space_is_free(
-    follower: Follower, tmp_path: Path, is_replaced: bool
+    files: GrowingFiles, tmp_path: Path, is_replaced: bool
 ) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(CONTENT)
-    follower.follow(path)
+    files.read_along(path)
     path.unlink()
     if is_replaced:
         path.write_bytes(CONTENT)
-    wait_for(lambda: path not in follower._files)
+    wait_for(lambda: path not in files._files)
     assert open_files(path) == 0
 
 
-def test_one_that_cannot_be_read_is_left_to_its_end(
-    follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk take nothing while a file is read along."""
+
     def fail(_file: GrowingFile, _most_bytes: int) -> int:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(GrowingFile, "follow", fail)
+    monkeypatch.setattr(GrowingFile, "read_on", fail)
+
+
+@pytest.mark.usefixtures("failing")
+def test_what_went_wrong_is_said_once_to_whoever_wants_the_file(
+    files: GrowingFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing_files, "_KEPT_SECONDS", 0.0)
     path = tmp_path / "film.mkv"
     path.write_bytes(CONTENT)
-    follower.follow(path)
-    wait_for(lambda: path not in follower._files)
-    assert follower.take(path) is None
+    files.read_along(path)
+    wait_for(lambda: files._files[path].error is not None)
+    time.sleep(0.2)
+    with pytest.raises(OSError, match="Input/output"):
+        files.take(path)
+    assert files.take(path) is None
+    assert open_files(path) == 0
+
+
+@pytest.mark.usefixtures("failing")
+def test_what_went_wrong_with_an_earlier_file_is_not_said_of_another(
+    files: GrowingFiles, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    files.read_along(path)
+    path.unlink()
+    path.write_bytes(CONTENT)
+    assert files.take(path) is None or not files._files
+
+
+def test_one_that_nobody_wants_for_a_time_is_let_go(
+    files: GrowingFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing_files, "_KEPT_SECONDS", 0.0)
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    files.read_along(path)
+    wait_for(lambda: not files._files)
+    assert open_files(path) == 0
+
+
+def test_at_the_end_all_are_let_go(files: GrowingFiles, tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    files.read_along(path)
+    files.close()
+    assert files.take(path) is None
+    assert open_files(path) == 0
+
+
+def test_a_page_that_came_in_small_pieces_is_no_film(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(b" <!d")
+    with GrowingFile(path) as begun:
+        begun.read_on(10**9)
+        path.write_bytes(b" <!doctype html><html>")
+        with pytest.raises(VerificationError) as caught:
+            verify(path, Expected(), begun)
+    assert caught.value.reason.code == ReasonCode.WRONG_CONTENT
+
+
+def test_one_that_is_shorter_than_what_was_read_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(bytes(900_000))
+    with GrowingFile(path) as begun:
+        begun.read_on(10**9)
+        path.write_bytes(CONTENT)
+        assert verify(path, Expected(), begun).checksum == f"sha-256={sha256(CONTENT)}"
 
 
 def test_what_was_read_before_is_not_read_again(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(CONTENT[:500_000])
     with GrowingFile(path) as begun:
-        begun.follow(10**9)
+        begun.read_on(10**9)
         with path.open("ab") as writing:
             writing.write(CONTENT[500_000:])
         verified = verify(
@@ -157,7 +226,7 @@ def test_another_file_is_not_taken_for_what_was_read(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(b"another one")
     with GrowingFile(path) as begun:
-        begun.follow(10**9)
+        begun.read_on(10**9)
         path.unlink()
         path.write_bytes(CONTENT)
         assert verify(path, Expected(), begun).checksum == f"sha-256={sha256(CONTENT)}"
@@ -183,9 +252,10 @@ def test_a_file_that_grows_while_it_is_verified_is_refused(
 
 @pytest.fixture
 def begun_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
-    """Return how much of each file was read when it was verified; None where it was not followed.
+    """Return how much of each file was read when it was verified; None where it was not
+    read along.
 
-    Also follow files that are small.
+    Files that are small are read along too.
     """
     found: list[int | None] = []
 
@@ -194,7 +264,7 @@ def begun_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
         return verify(path, expected, begun)
 
     monkeypatch.setattr(examining, "verify", recording)
-    monkeypatch.setattr(downloading, "_FOLLOWED_BYTES", len(CONTENT))
+    monkeypatch.setattr(downloading, "_READ_ALONG_BYTES", len(CONTENT))
     return found
 
 
@@ -206,7 +276,7 @@ def require_completed(relay: Relay, download_id: int) -> None:
     assert open_files(Path(row.path)) == 0
 
 
-def test_a_large_download_is_followed(
+def test_a_large_download_is_read_along(
     relay: Relay, origin: OriginServer, begun_bytes: list[int | None]
 ) -> None:
     large = relay.add(origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW))
@@ -214,8 +284,8 @@ def test_a_large_download_is_followed(
     relay.run()
     require_completed(relay, large)
     assert relay.row(small).state == "completed"
-    (followed,) = [each for each in begun_bytes if each is not None]
-    assert 0 < followed <= len(CONTENT)
+    (begun,) = [each for each in begun_bytes if each is not None]
+    assert 0 < begun <= len(CONTENT)
 
 
 @pytest.mark.parametrize("fault", ["cut", "restarted aria2", "paused"])
@@ -242,8 +312,31 @@ def test_one_that_is_interrupted_has_the_checksum_of_what_is_on_disk(
     assert begun_bytes[-1]
 
 
+def test_one_that_the_disk_has_not_taken_is_fetched_again(
+    relay: Relay,
+    origin: OriginServer,
+    begun_bytes: list[int | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_on, failed = GrowingFile.read_on, []
+
+    def fail_once(file: GrowingFile, most_bytes: int) -> int:
+        if not failed and threading.current_thread().name == "relay-read":
+            failed.append(file)
+            raise OSError(5, "Input/output error")
+        return read_on(file, most_bytes)
+
+    monkeypatch.setattr(GrowingFile, "read_on", fail_once)
+    download_id = relay.add(origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW))
+    relay.run()
+    require_completed(relay, download_id)
+    assert (len(failed), relay.row(download_id).attempts) == (1, 1)
+    assert origin.count("/film.mkv") == 2
+    assert len(begun_bytes) == 1
+
+
 @pytest.mark.parametrize("why", ["several connections", "somebody else's aria2"])
-def test_a_file_that_may_have_gaps_is_not_followed(
+def test_a_file_that_may_have_gaps_is_not_read_along(
     relay: Relay,
     origin: OriginServer,
     begun_bytes: list[int | None],
