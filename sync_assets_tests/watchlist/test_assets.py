@@ -15,7 +15,8 @@ from sync_assets.ledger import Ledger
 from sync_assets.settings import Settings, load_settings
 from sync_assets.watchlist.checks import CHECKS
 from sync_assets.watchlist.models import CHECK_JOB, CHECK_SENSOR, ITEM_PARTITIONS
-from sync_assets.watchlist.store import items
+from sync_assets.watchlist.store import items, user_settings
+from sync_assets.watchlist.store.user_settings import UserSettings
 from sync_assets_tests.upstreams.feed_site import Fault, FeedSite
 from sync_assets_tests.watchlist.watching import Watching
 
@@ -68,6 +69,9 @@ def test_one_run_checks_all_that_is_due(
     watching.publish("/a", *NAMES)
     watching.publish("/b", NAMES[0])
     first, second = str(watching.add("/a")), str(watching.add("/b"))
+    with watching.ledger.write() as connection:
+        # Room for all: which item is faster is left to chance.
+        user_settings.write(connection, "alice", UserSettings(max_concurrent_auto_downloads=3))
     result = execute(settings, instance)
     assert result.success
     assert sorted(instance.get_dynamic_partitions(ITEM_PARTITIONS)) == [first, second]

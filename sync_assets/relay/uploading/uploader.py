@@ -97,10 +97,10 @@ class Uploader:
         self._run_id = run_id
         self._folders = DownloadFolders(settings.download_directory, trusts_length=False)
         self._settling = UploadSettling(settings, ledger, self._folders, run_id=run_id)
-        # A thread for each, so that all see when they are stopped; few are made, where files are
-        # sent together.
         self._most_under_way = most_under_way(settings.upload_concurrency)
         self._few_under_way = few_under_way(settings.upload_concurrency)
+        # One for each, so that all see when they are stopped; few are made, where files are sent
+        # together.
         threads = self._most_under_way + len(targets) * self._few_under_way
         self._pool = ThreadPoolExecutor(threads, "upload")
         self._slots = threading.BoundedSemaphore(settings.upload_concurrency)
