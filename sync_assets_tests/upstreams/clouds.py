@@ -6,6 +6,7 @@ this machine, so that a test can look at them and change them. `bucket` is an ob
 memory of the rclone that asks for it, for as long as that runs.
 """
 
+import random
 import socket
 import subprocess
 import sysconfig
@@ -16,11 +17,13 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from sync_assets.ops.services import free_port
 from sync_assets_tests.ops.waiting import wait_until
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "rclone"
 USER, PASSWORD = "alice", "wonder land:ü"
+# Below those that a kernel gives to whoever asks for any: none of these is given to another server
+# between two starts of one.
+_KEPT_PORTS = range(20_000, 32_000)
 
 
 class Clouds:
@@ -42,7 +45,7 @@ class Clouds:
         self.config_path = folder / "rclone.conf"
         self.files = {name: folder / name for name in ("gdrive", "onedrive", "drive")}
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
-        self._ports = {name: free_port("127.0.0.1") for name in ("gdrive", "onedrive")}
+        self._ports = dict(zip(("gdrive", "onedrive"), _kept_ports(2), strict=True))
 
     def __enter__(self) -> Self:
         for path in self.files.values():
@@ -139,6 +142,20 @@ class Clouds:
     def parts(self) -> Sequence[Path]:
         """Return whatever was left under a temporary name."""
         return [path for root in self.files.values() for path in root.rglob(".part-*")]
+
+
+def _kept_ports(count: int) -> Sequence[int]:
+    """Return ports on which nobody listens, and which nobody gets by chance."""
+    ports: list[int] = []
+    # Not as a seeded test has it: tests that run beside each other would try the same ones.
+    for port in random.SystemRandom().sample(_KEPT_PORTS, len(_KEPT_PORTS)):
+        with suppress(OSError), socket.socket() as bound:
+            bound.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    message = "there is no free port"
+    raise RuntimeError(message)
 
 
 def listens(port: int) -> bool:
