@@ -113,10 +113,12 @@ class TokenKeeper:
         waits = self._retry_at is not None and now < self._retry_at and not tokens.has_expired(now)
         if state is ConnectionState.CONNECTED and (waits or not tokens.is_due(now)):
             return tokens.access_token
-        return self._renewed(tokens, was_rejected=False)
+        return self._renewed(tokens.access_token, was_rejected=False)
 
     def renew(self, rejected: SecretStr) -> SecretStr:
         """Return another token than the one that the provider has just refused.
+
+        Another one that was stored meanwhile is returned without a refresh.
 
         Args:
             rejected: The access token that was answered with 401.
@@ -125,9 +127,7 @@ class TokenKeeper:
             ConnectAgainError: There is none: the account was disconnected at the provider.
             ProviderUnavailableError: The provider gives no other now.
         """
-        _, tokens = self._load()
-        is_current = tokens.access_token == rejected
-        return self._renewed(tokens, was_rejected=is_current)
+        return self._renewed(rejected, was_rejected=True)
 
     def give_up(self, reason: str) -> ConnectAgainError:
         """Remember that the account must be connected again.
@@ -165,7 +165,7 @@ class TokenKeeper:
             raise self._connect_again(known.reason or "Its tokens are gone.")
         return known.state, TokenSet.from_secret(secret)
 
-    def _renewed(self, stale: TokenSet, *, was_rejected: bool) -> SecretStr:
+    def _renewed(self, stale: SecretStr, *, was_rejected: bool) -> SecretStr:
         name = ":".join(("oauth", *self._identity))
         purpose = f"refreshing the tokens of {self._provider} account {self._account}"
         with hold_lease(
@@ -177,9 +177,10 @@ class TokenKeeper:
                 raise self.give_up(
                     "A refresh was interrupted: its single-use refresh token may be used up."
                 )
-            if tokens.access_token != stale.access_token and not tokens.is_due(now):
+            is_stale = tokens.access_token == stale
+            if not is_stale and not tokens.is_due(now):
                 return tokens.access_token
-            usable = not (was_rejected or tokens.has_expired(now))
+            usable = not ((is_stale and was_rejected) or tokens.has_expired(now))
             if tokens.refresh_token is None or self._refresh is None:
                 if usable:
                     return tokens.access_token

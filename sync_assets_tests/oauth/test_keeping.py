@@ -213,6 +213,16 @@ def test_many_threads_after_a_401_send_one_refresh(
     assert upstream.refreshes == ["refresh-1"]
 
 
+def test_one_who_says_late_that_a_token_was_refused_gets_the_new_one(
+    upstream: TraktUpstream, ledger: Ledger, key: bytes, keeper: TokenKeeper
+) -> None:
+    connect(upstream, ledger, key)
+    rejected = keeper.access_token()
+    assert keeper.renew(rejected) == SecretStr("access-2")
+    assert keeper.renew(rejected) == SecretStr("access-2")
+    assert upstream.refreshes == ["refresh-1"]
+
+
 def test_a_refresh_token_used_twice_is_refused_by_the_stand_in(upstream: TraktUpstream) -> None:
     oauth_refresh = oauth_app(trakt_settings(upstream)).refresh
     upstream.grant()
