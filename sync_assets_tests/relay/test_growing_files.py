@@ -85,12 +85,20 @@ def files() -> Iterator[GrowingFiles]:
     files.close()
 
 
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(CONTENT)
+    return path
+
+
 def test_a_file_is_read_along_to_where_it_is(files: GrowingFiles, tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(CONTENT[:1_000])
     files.read_along(path)
     file = files._files[path].file
     wait_for(lambda: file.read_bytes == 1_000)
+    assert open_files(path) == 1
     with path.open("ab") as writing:
         writing.write(CONTENT[1_000:])
     wait_for(lambda: file.read_bytes == len(CONTENT))
@@ -117,16 +125,14 @@ def test_a_file_that_is_not_there_yet_is_read_along_later(
 
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_file_that_is_gone_is_let_go_so_that_its_space_is_free(
-    files: GrowingFiles, tmp_path: Path, is_replaced: bool
+    files: GrowingFiles, film: Path, is_replaced: bool
 ) -> None:
-    path = tmp_path / "film.mkv"
-    path.write_bytes(CONTENT)
-    files.read_along(path)
-    path.unlink()
+    files.read_along(film)
+    film.unlink()
     if is_replaced:
-        path.write_bytes(CONTENT)
-    wait_for(lambda: path not in files._files)
-    assert open_files(path) == 0
+        film.write_bytes(CONTENT)
+    wait_for(lambda: film not in files._files)
+    assert open_files(film) == 0
 
 
 @pytest.fixture
@@ -141,50 +147,44 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("failing")
 def test_what_went_wrong_is_said_once_to_whoever_wants_the_file(
-    files: GrowingFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: GrowingFiles, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(growing_files, "_KEPT_SECONDS", 0.0)
-    path = tmp_path / "film.mkv"
-    path.write_bytes(CONTENT)
-    files.read_along(path)
-    wait_for(lambda: files._files[path].error is not None)
+    files.read_along(film)
+    wait_for(lambda: files._files[film].error is not None)
     time.sleep(0.2)
     with pytest.raises(OSError, match="Input/output"):
-        files.take(path)
-    assert files.take(path) is None
-    assert open_files(path) == 0
+        files.take(film)
+    assert files.take(film) is None
+    assert open_files(film) == 0
 
 
 @pytest.mark.usefixtures("failing")
 def test_what_went_wrong_with_an_earlier_file_is_not_said_of_another(
-    files: GrowingFiles, tmp_path: Path
+    files: GrowingFiles, film: Path
 ) -> None:
-    path = tmp_path / "film.mkv"
-    path.write_bytes(CONTENT)
-    files.read_along(path)
-    path.unlink()
-    path.write_bytes(CONTENT)
-    assert files.take(path) is None or not files._files
+    files.read_along(film)
+    wait_for(lambda: files._files[film].error is not None)
+    film.unlink()
+    film.write_bytes(CONTENT)
+    assert files.take(film) is None
+    assert open_files(film) == 0
 
 
 def test_one_that_nobody_wants_for_a_time_is_let_go(
-    files: GrowingFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: GrowingFiles, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(growing_files, "_KEPT_SECONDS", 0.0)
-    path = tmp_path / "film.mkv"
-    path.write_bytes(CONTENT)
-    files.read_along(path)
+    files.read_along(film)
     wait_for(lambda: not files._files)
-    assert open_files(path) == 0
+    assert open_files(film) == 0
 
 
-def test_at_the_end_all_are_let_go(files: GrowingFiles, tmp_path: Path) -> None:
-    path = tmp_path / "film.mkv"
-    path.write_bytes(CONTENT)
-    files.read_along(path)
+def test_at_the_end_all_are_let_go(files: GrowingFiles, film: Path) -> None:
+    files.read_along(film)
     files.close()
-    assert files.take(path) is None
-    assert open_files(path) == 0
+    assert files.take(film) is None
+    assert open_files(film) == 0
 
 
 def test_a_page_that_came_in_small_pieces_is_no_film(tmp_path: Path) -> None:

@@ -95,12 +95,12 @@ class Aria2Process:
         """
         if self._client is not None and self._process is not None and self._process.poll() is None:
             return self._client
-        starting, self._unready = self._unready, None
+        unready, self._unready = self._unready, None
         for _ in range(_STARTS):
-            if starting is None:
+            if unready is None:
                 self.stop()
-                starting = self._launch()
-            client, starting = self._when_ready(starting), None
+                unready = self._launch()
+            client, unready = self._when_ready(unready), None
             if client is not None:
                 self._client = client
                 return client

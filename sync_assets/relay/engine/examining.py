@@ -213,7 +213,7 @@ class Examiner:
         except VerificationError as error:
             return TryAgain(error.reason, discard=True)
         except OSError as error:
-            text = f"The file cannot be read: {error.strerror}. Check the disk."
+            text = f"The file cannot be read or kept: {error.strerror}. Check the disk."
             return TryAgain(Reason(ReasonCode.FILE_ERROR, text), discard=True)
         finally:
             if begun is not None:

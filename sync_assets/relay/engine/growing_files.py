@@ -111,6 +111,6 @@ class GrowingFiles:
         try:
             return found.file.read_on(_BYTES_PER_TURN)
         except OSError as error:
-            _logger.warning("%s cannot be read, or not be written: %s", path, error.strerror)
+            _logger.warning("%s cannot be read or kept: %s", path, error.strerror)
             found.error = error
             return 0
