@@ -31,14 +31,15 @@ class Clouds:
 
     Args:
         folder: Where their files and the rclone configuration are.
-        dir_cache_time: How long a server remembers what lies in a folder, as rclone writes it. With
-            more than 0 it sees late what a test changes in its folder.
+        dir_cache_time: How long a server remembers what lies in a folder, as rclone writes it: so
+            much later it sees what a test changes there. Not 0, with which rclone 1.75.2 takes
+            seconds, then minutes for a look, the longer the more often folders change.
         has_password: Whether the WebDAV server asks for it; to check it takes longer than all else
             that a small request needs.
     """
 
     def __init__(
-        self, folder: Path, *, dir_cache_time: str = "0s", has_password: bool = True
+        self, folder: Path, *, dir_cache_time: str = "1ms", has_password: bool = True
     ) -> None:
         self._dir_cache_time = dir_cache_time
         self._has_password = has_password
