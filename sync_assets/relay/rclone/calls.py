@@ -1,6 +1,6 @@
 """The calls that bring files to a storage: what rclone's methods take, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,18 @@ def move_parameters(remote: str, path: str, to: str) -> dict[str, Any]:
     return {"srcFs": remote, "srcRemote": path, "dstFs": remote, "dstRemote": to}
 
 
-def move_calls(remote: str, path: str, to: str) -> list[MethodCall]:
-    """Return the calls that move a file, and tell whether it was moved: see `TO_FREE_PATHS`.
+def move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[MethodCall]]:
+    """Return the calls that move files, and then tell which were moved: see `TO_FREE_PATHS`.
 
     Args:
         remote: The storage.
-        path: Where it is.
-        to: Where it is to be.
+        moves: Where each file is, and where it is to be; as many as rclone remembers, at most 100:
+            https://rclone.org/rc/#core-transferred
     """
     group = new_group()
-    parameters = {**move_parameters(remote, path, to), "_group": group}
-    # Nothing but the statistics tells whether it has moved anything.
-    return [("operations/movefile", parameters), ("core/stats", {"group": group})]
+    calls: list[MethodCall] = [
+        ("operations/movefile", {**move_parameters(remote, path, to), "_group": group})
+        for path, to in moves
+    ]
+    # Nothing else tells whether a call has moved anything.
+    return [calls, [("core/transferred", {"group": group})]]

@@ -104,40 +104,39 @@ class RcloneClient:
             raise RcloneRefusedError(str(content.get("error", "")), answer.status)
         return content
 
-    def call_groups(
+    def call_steps(
         self,
-        groups: Sequence[Sequence[MethodCall]],
+        steps: Sequence[Sequence[MethodCall]],
         *,
         at_once: int,
         configuration: Mapping[str, Any],
         meanwhile: Callable[[], None] | None = None,
-    ) -> list[list[dict[str, Any]] | RcloneRefusedError]:
-        """Call several groups of methods with one request, and wait for all.
+    ) -> list[list[dict[str, Any] | RcloneRefusedError]]:
+        """Call many methods with one request, in steps one after the other, and wait for all.
 
         Args:
-            groups: The groups; the methods of each are called one after the other.
-            at_once: How many groups at a time.
+            steps: The steps; the methods of each are called at the same time.
+            at_once: How many methods of a step at a time.
             configuration: What rclone's configuration is for all of them; given once, since
                 rclone goes through all of its options to read one.
             meanwhile: Called again and again; what it raises stops everything.
 
         Returns:
-            For each group the results of its methods, or why one of them failed; those after it
-            were called all the same.
+            For each step the result of each method, or why it failed; the steps after it were
+            done all the same.
 
         Raises:
             RcloneRefusedError: None was called.
             RcloneUnreachableError: No answer came; they may have had their effect.
         """
-        inputs = [_batch(group) for group in groups]
         answer = self.call(
             "job/batch",
             meanwhile=meanwhile,
-            concurrency=at_once,
-            inputs=inputs,
+            concurrency=1,
+            inputs=[_step(calls, at_once) for calls in steps],
             _config=configuration,
         )
-        return [_results(each) for each in answer["results"]]
+        return [_results(calls, each) for calls, each in zip(steps, answer["results"], strict=True)]
 
     def run(
         self, method: str, *, meanwhile: Callable[[str], None] | None = None, **parameters: Any
@@ -211,19 +210,24 @@ class RcloneClient:
             return
 
 
-def _batch(calls: Sequence[MethodCall]) -> dict[str, Any]:
+def _step(calls: Sequence[MethodCall], at_once: int) -> dict[str, Any]:
     inputs = [{"_path": method, **parameters} for method, parameters in calls]
     if len(inputs) == 1:
         return inputs[0]
-    return {"_path": "job/batch", "concurrency": 1, "inputs": inputs}
+    return {"_path": "job/batch", "concurrency": at_once, "inputs": inputs}
 
 
-def _results(answer: Mapping[str, Any]) -> list[dict[str, Any]] | RcloneRefusedError:
-    results = list(answer.get("results", [answer]))
-    for each in (answer, *results):
-        if "error" in each:
-            return RcloneRefusedError(str(each["error"]), int(each.get("status", 500)))
-    return results
+def _results(
+    calls: Sequence[MethodCall], answer: Mapping[str, Any]
+) -> list[dict[str, Any] | RcloneRefusedError]:
+    answers = [answer] * len(calls) if len(calls) == 1 or "error" in answer else answer["results"]
+    return [_result(each) for each in answers]
+
+
+def _result(answer: Mapping[str, Any]) -> dict[str, Any] | RcloneRefusedError:
+    if "error" in answer:
+        return RcloneRefusedError(str(answer["error"]), int(answer.get("status", 500)))
+    return dict(answer)
 
 
 def _wait_for_answer(connection: http.client.HTTPConnection, meanwhile: Callable[[], None]) -> None:

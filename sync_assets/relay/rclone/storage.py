@@ -1,6 +1,6 @@
 """A folder of a storage that rclone knows: what lies there, and how it gets there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from sync_assets.relay.rclone.calls import (
     TO_FREE_PATHS,
     TO_NEW_PATHS,
     copy_parameters,
-    move_calls,
     move_parameters,
+    move_steps,
 )
 from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
 
@@ -219,14 +219,14 @@ class Storage:
             RcloneRefusedError: Nothing was copied.
             RcloneUnreachableError: rclone is gone; any of them may be there, or a part.
         """
-        groups = [
+        steps = [
             [("operations/copyfile", copy_parameters(file, self._remote, path))]
             for file, path in copies
         ]
-        results = self._client().call_groups(
-            groups, at_once=1, configuration=TO_NEW_PATHS, meanwhile=meanwhile
+        results = self._client().call_steps(
+            steps, at_once=1, configuration=TO_NEW_PATHS, meanwhile=meanwhile
         )
-        return [each if isinstance(each, RcloneRefusedError) else None for each in results]
+        return [each if isinstance(each, RcloneRefusedError) else None for (each,) in results]
 
     def progress(self, group: str) -> tuple[int, int]:
         """Return how many bytes of a copy are there, and how many come per second.
@@ -260,7 +260,7 @@ class Storage:
         """Move files within the storage, some at a time, with one request: see `move`.
 
         Args:
-            moves: Where each is, and where it is to be.
+            moves: Where each is, and where it is to be; at most 100.
 
         Returns:
             What has become of each.
@@ -269,14 +269,16 @@ class Storage:
             RcloneRefusedError: None was moved.
             RcloneUnreachableError: rclone is gone; any of them may be moved.
         """
-        groups = [
-            [*move_calls(self._remote, path, to), ("operations/stat", self._look_at(to))]
-            for path, to in moves
-        ]
-        answers = self._client().call_groups(
-            groups, at_once=_MOVES_AT_ONCE, configuration=TO_FREE_PATHS
+        steps = move_steps(self._remote, moves)
+        steps.append([("operations/stat", self._look_at(to)) for _, to in moves])
+        moved, (transferred,), found = self._client().call_steps(
+            steps, at_once=_MOVES_AT_ONCE, configuration=TO_FREE_PATHS
         )
-        return [self._moved(answer) for answer in answers]
+        are_known = _names_of(transferred)
+        return [
+            self._movement(each, entry, is_known=path in are_known)
+            for (path, _), each, entry in zip(moves, moved, found, strict=True)
+        ]
 
     def delete(self, path: str) -> None:
         """Remove a file; one that is not there stays so.
@@ -316,13 +318,18 @@ class Storage:
             self._known_information = self._client().call("operations/fsinfo", fs=self._remote)
         return self._known_information
 
-    def _moved(
-        self, answer: Sequence[Mapping[str, Any]] | RcloneRefusedError
+    def _movement(
+        self,
+        moved: Mapping[str, Any] | RcloneRefusedError,
+        found: Mapping[str, Any] | RcloneRefusedError,
+        *,
+        is_known: bool,
     ) -> Movement | RcloneRefusedError:
-        if isinstance(answer, RcloneRefusedError):
-            return Movement(is_known=False) if _is_about_folder(answer) else answer
-        _, stats, found = answer
-        return Movement(is_known=bool(stats.get("renames")), entry=self._entry(found))
+        if isinstance(moved, RcloneRefusedError):
+            return Movement(is_known=False) if _is_about_folder(moved) else moved
+        if isinstance(found, RcloneRefusedError):
+            return Movement(is_known=False) if _is_about_folder(found) else found
+        return Movement(is_known, self._entry(found))
 
     def _look_at(self, path: str) -> dict[str, Any]:
         """Return what `operations/stat` takes to look at a file."""
@@ -367,6 +374,13 @@ class Storage:
         except RcloneRefusedError as error:
             if not _is_missing(error):
                 raise
+
+
+def _names_of(transferred: Mapping[str, Any] | RcloneRefusedError) -> Collection[str]:
+    """Return the paths of those files that rclone says it has transferred."""
+    if isinstance(transferred, RcloneRefusedError):
+        return ()
+    return {each["name"] for each in transferred["transferred"] or () if not each["error"]}
 
 
 def _is_missing(error: RcloneRefusedError) -> bool:
