@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.schema import inbox_events
-from sync_assets.relay.rclone.storage import Storage
+from sync_assets.relay.rclone.rpc import RcloneRefusedError
+from sync_assets.relay.rclone.storage import Movement, Storage
 from sync_assets.relay.resting import drive_to_rest
 from sync_assets.relay.verified_files import Fingerprint
 from sync_assets.settings.relay_targets import RcloneTargetSettings
@@ -154,6 +155,28 @@ def test_most_storages_spare_folders_by_themselves(uploads: Uploads, remote: str
         assert uploads.processes is not None
         client = uploads.processes.process(target).client
         assert Storage(client, remote).spares_folders("film.mkv")
+
+
+@pytest.mark.parametrize("remote", ["gdrive:", "onedrive:", "vault:", "drive:Media"])
+def test_of_several_moves_each_is_known_by_itself(uploads: Uploads, remote: str) -> None:
+    uploads.target("cloud", remote, path="{name}")
+    uploads.add("film.mkv", CONTENT)
+    with uploads.worker() as worker:
+        drive_to_rest([worker], seconds=60)
+        target = uploads.settings().relay.targets["cloud"]
+        assert isinstance(target, RcloneTargetSettings)
+        assert uploads.processes is not None
+        storage = Storage(uploads.processes.process(target).client, remote)
+        for name in ("a part", "b part", "b", "c part"):
+            file = uploads.clouds.config_path.with_name(name)
+            file.write_text(name)
+            storage.copy(file, len(name), name, is_new=True, meanwhile=lambda _: None)
+        names = ("a", "b", "c", "no")
+        moved = storage.move_each([(f"{name} part", name) for name in names])
+    assert isinstance(moved.pop(), RcloneRefusedError)
+    found = [each for each in moved if isinstance(each, Movement) and each.entry is not None]
+    assert [each.is_known for each in found] == [True, False, True]
+    assert [each.entry.size_bytes for each in found if each.entry] == [6, 1, 6]
 
 
 @pytest.mark.parametrize("is_known", [False, True])

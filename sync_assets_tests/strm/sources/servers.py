@@ -24,7 +24,7 @@ def rclone(folder: Path) -> Generator[str]:
     program = Path(sysconfig.get_path("scripts")) / "rclone"
     command = [
         *(str(program), "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{port}"),
-        *("--user", USER, "--pass", PASSWORD, "--baseurl", "/dav", "--dir-cache-time", "1ms"),
+        *("--user", USER, "--pass", PASSWORD, "--baseurl", "/dav", "--dir-cache-time", "50ms"),
         *("--config", "/dev/null"),
     ]
     with _running(command, port):
