@@ -39,6 +39,8 @@ _OPTIONS: Mapping[str, str] = {
     "RCLONE_IGNORE_TIMES": "true",
     # Of a local disk nothing need be read ahead; it would take 16 MiB for each file.
     "RCLONE_BUFFER_SIZE": "0",
+    # Answers about single files are small: to pack and unpack them takes longer than to send them.
+    "RCLONE_NO_GZIP_ENCODING": "true",
 }
 
 
