@@ -201,6 +201,30 @@ def test_what_is_refused_for_now_is_tried_again(
     assert published(uploads, "gdrive") == CONTENTS
 
 
+def test_what_rclone_has_seen_itself_is_not_looked_at_again(
+    uploads: Uploads, faulty: FaultyCloud
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    ids = relay(uploads, before=lambda _: faulty.requests.clear())
+    assert states(uploads, ids) == ["cleaned"] * 12
+    assert faulty.requests["MOVE"] == 12
+    # After it was copied, at both places before it is moved, and at the new one.
+    assert faulty.requests["PROPFIND"] == 4 * 12
+
+
+def test_one_that_loses_its_end_as_it_is_moved_does_not_count(
+    uploads: Uploads, faulty: FaultyCloud
+) -> None:
+    uploads.target("cloud", "gdrive:", path="{name}")
+    ids = relay(uploads, before=lambda _: faulty.damaged.add("/05.mkv"))
+    assert states(uploads, ids) == ["cleaned"] * 12
+    paths = {name: uploads.one(each).remote_path for name, each in ids.items()}
+    assert [name for name, path in paths.items() if name != path] == ["05.mkv"]
+    found = published(uploads, "gdrive")
+    assert found.pop("05.mkv") == CONTENTS["05.mkv"][:-1]
+    assert found == {paths[name]: content for name, content in CONTENTS.items()}
+
+
 def test_a_storage_that_is_full_is_said_once(uploads: Uploads, faulty: FaultyCloud) -> None:
     uploads.target("cloud", "gdrive:", path="{name}")
     uploads.options["upload_concurrency"] = 1

@@ -26,6 +26,8 @@ class Refusal:
 class FaultyCloud(SocketServer):
     """In front of a WebDAV server. `written` counts what was written by PUT or MOVE to a path.
 
+    What is moved to a path of `damaged` loses its end there, once.
+
     Args:
         behind: The address of that server.
     """
@@ -35,6 +37,7 @@ class FaultyCloud(SocketServer):
         self.requests: Counter[str] = Counter()
         self.written: Counter[tuple[str, str]] = Counter()
         self.refusals: dict[str, Refusal] = {}
+        self.damaged: set[str] = set()
         self._client = httpx.Client(base_url=behind, timeout=60, trust_env=False)
 
     def refuse(
@@ -62,7 +65,12 @@ class FaultyCloud(SocketServer):
             request.method, request.target, headers=headers, content=request.body
         )
         if request.method in ("PUT", "MOVE") and passed.is_success:
-            path = headers["destination"] if request.method == "MOVE" else request.target
-            self.written[request.method, unquote(urlsplit(path).path)] += 1
+            target = headers["destination"] if request.method == "MOVE" else request.target
+            path = unquote(urlsplit(target).path)
+            self.written[request.method, path] += 1
+            if request.method == "MOVE" and path in self.damaged:
+                self.damaged.remove(path)
+                whole = self._client.get(urlsplit(target).path)
+                self._client.put(urlsplit(target).path, content=whole.content[:-1])
         kind = passed.headers.get("content-type", "text/plain")
         return Reply(passed.content, passed.status_code, kind)

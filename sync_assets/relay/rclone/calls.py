@@ -1,6 +1,7 @@
 """The calls that bring files to a storage: what rclone's methods take, and why."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,21 @@ TO_NEW_PATHS: Mapping[str, Any] = {"NoCheckDest": True}
 """The configuration of copies to where nothing can be, so that rclone need not look."""
 TO_FREE_PATHS: Mapping[str, Any] = {"IgnoreExisting": True}
 """The configuration of moves that leave alone what has a file's name already."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A file that is to be moved within a storage.
+
+    Attributes:
+        path: Where it is.
+        to: Where it is to be.
+        size_bytes: Its size, with which it was compared where it is.
+    """
+
+    path: str
+    to: str
+    size_bytes: int
 
 
 def copy_parameters(file: Path, remote: str, path: str) -> dict[str, Any]:
@@ -40,18 +56,18 @@ def move_parameters(remote: str, path: str, to: str) -> dict[str, Any]:
     return {"srcFs": remote, "srcRemote": path, "dstFs": remote, "dstRemote": to}
 
 
-def move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[MethodCall]]:
-    """Return the calls that move files, and then tell which were moved: see `TO_FREE_PATHS`.
+def move_steps(remote: str, moves: Sequence[Move]) -> list[list[MethodCall]]:
+    """Return the calls that move files, and then tell what was moved: see `TO_FREE_PATHS`.
 
     Args:
         remote: The storage.
-        moves: Where each file is, and where it is to be; as many as rclone remembers, at most 100:
+        moves: The files; as many as rclone remembers, at most 100:
             https://rclone.org/rc/#core-transferred
     """
     group = new_group()
     calls: list[MethodCall] = [
-        ("operations/movefile", {**move_parameters(remote, path, to), "_group": group})
-        for path, to in moves
+        ("operations/movefile", {**move_parameters(remote, each.path, each.to), "_group": group})
+        for each in moves
     ]
-    # Nothing else tells whether a call has moved anything.
-    return [calls, [("core/transferred", {"group": group})]]
+    # Nothing else tells whether a call has moved anything, and what rclone has seen then.
+    return [calls, [("core/transferred", {"group": group}), ("core/stats", {"group": group})]]

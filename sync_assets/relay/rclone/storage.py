@@ -8,11 +8,12 @@ from typing import Any
 from sync_assets.relay.rclone.calls import (
     TO_FREE_PATHS,
     TO_NEW_PATHS,
+    Move,
     copy_parameters,
     move_parameters,
     move_steps,
 )
-from sync_assets.relay.rclone.rpc import RcloneClient, RcloneRefusedError
+from sync_assets.relay.rclone.rpc import MethodCall, RcloneClient, RcloneRefusedError
 
 _NOT_THERE = 404
 _MOVES_AT_ONCE = 4
@@ -20,6 +21,10 @@ SMALL_BYTES = 1024 * 1024
 """Up to here a file is there before a job for it could be looked at twice."""
 # Cheapest to compute here first; with SHA-256 the ledger knows it already.
 _PREFERRED_HASHES = ("sha256", "sha1", "md5")
+_LOOKED_AT_WHEN_MOVED = frozenset({"webdav", "ftp"})
+"""The kinds of storages without checksums at which rclone looks at each file that it has moved, at
+its new place. With others it may repeat what it knew before:
+https://pkg.go.dev/github.com/rclone/rclone/fs#Mover, and each `Move` in rclone's `backend`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Storage:
         self._known_information: dict[str, Any] | None = None
         self._tells_sizes = False
         self._spares_folders: bool | None = None
+        self._known_kind: str | None = None
 
     def connect(self) -> None:
         """Start rclone, if it does not run; the storage is not asked anything.
@@ -238,25 +244,24 @@ class Storage:
         moving = stats.get("transferring") or [{}]
         return int(stats.get("bytes") or 0), int(moving[0].get("speedAvg") or 0)
 
-    def move(self, path: str, to: str) -> Movement:
+    def move(self, move: Move) -> Movement:
         """Move a file within the storage, unless there is a file at its new place.
 
         What becomes of a folder there, `spares_folders` says.
 
         Args:
-            path: Where it is.
-            to: Where it is to be.
+            move: Where it is, and where it is to be.
 
         Raises:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: rclone is gone; it may have had its effect.
         """
-        (movement,) = self.move_each([(path, to)])
+        (movement,) = self.move_each([move])
         if isinstance(movement, RcloneRefusedError):
             raise movement
         return movement
 
-    def move_each(self, moves: Sequence[tuple[str, str]]) -> list[Movement | RcloneRefusedError]:
+    def move_each(self, moves: Sequence[Move]) -> list[Movement | RcloneRefusedError]:
         """Move files within the storage, some at a time, with one request: see `move`.
 
         Args:
@@ -270,14 +275,20 @@ class Storage:
             RcloneUnreachableError: rclone is gone; any of them may be moved.
         """
         steps = move_steps(self._remote, moves)
-        steps.append([("operations/stat", self._look_at(to)) for _, to in moves])
-        moved, (transferred,), found = self._client().call_steps(
-            steps, at_once=_MOVES_AT_ONCE, configuration=TO_FREE_PATHS
-        )
-        are_known = _names_of(transferred)
+        is_looked_at = self.has_sizes_only() and self._kind() in _LOOKED_AT_WHEN_MOVED
+        if not is_looked_at:
+            steps.append(self._looks_at(moves))
+        moved, (transferred, statistics), *looked = self._steps(steps)
+        paths = _paths_of(transferred)
+        are_known = [each.path in paths for each in moves]
+        if is_looked_at and all(are_known) and _has_seen(statistics, moves):
+            entries = [Entry(each.size_bytes) for each in moves]
+            return [Movement(is_known=True, entry=entry) for entry in entries]
+        if is_looked_at:
+            looked = self._steps([self._looks_at(moves)])
         return [
-            self._movement(each, entry, is_known=path in are_known)
-            for (path, _), each, entry in zip(moves, moved, found, strict=True)
+            self._movement(each, entry, is_known=is_known)
+            for each, entry, is_known in zip(moved, looked[0], are_known, strict=True)
         ]
 
     def delete(self, path: str) -> None:
@@ -317,6 +328,22 @@ class Storage:
         if self._known_information is None:
             self._known_information = self._client().call("operations/fsinfo", fs=self._remote)
         return self._known_information
+
+    def _kind(self) -> str:
+        """Return rclone's name of the kind of the storage; empty where no configuration tells."""
+        if self._known_kind is None:
+            # As in `name:path`, or `name,option=value:path`.
+            name = self._remote.partition(":")[0].partition(",")[0]
+            self._known_kind = str(self._client().call("config/get", name=name).get("type", ""))
+        return self._known_kind
+
+    def _steps(
+        self, steps: Sequence[Sequence[MethodCall]]
+    ) -> list[list[dict[str, Any] | RcloneRefusedError]]:
+        return self._client().call_steps(steps, at_once=_MOVES_AT_ONCE, configuration=TO_FREE_PATHS)
+
+    def _looks_at(self, moves: Sequence[Move]) -> list[MethodCall]:
+        return [("operations/stat", self._look_at(each.to)) for each in moves]
 
     def _movement(
         self,
@@ -376,11 +403,19 @@ class Storage:
                 raise
 
 
-def _names_of(transferred: Mapping[str, Any] | RcloneRefusedError) -> Collection[str]:
+def _paths_of(transferred: Mapping[str, Any] | RcloneRefusedError) -> Collection[str]:
     """Return the paths of those files that rclone says it has transferred."""
     if isinstance(transferred, RcloneRefusedError):
         return ()
     return {each["name"] for each in transferred["transferred"] or () if not each["error"]}
+
+
+def _has_seen(statistics: Mapping[str, Any] | RcloneRefusedError, moves: Sequence[Move]) -> bool:
+    """Tell whether the files that rclone has moved have, together, the size that they had."""
+    if isinstance(statistics, RcloneRefusedError):
+        return False
+    seen = statistics.get("serverSideMoves"), statistics.get("serverSideMoveBytes")
+    return seen == (len(moves), sum(each.size_bytes for each in moves))
 
 
 def _is_missing(error: RcloneRefusedError) -> bool:
