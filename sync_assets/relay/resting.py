@@ -16,6 +16,8 @@ _PAUSE_PER_STEP = 4
 # But nobody is to wait for work that the next step brings: less so, where all do.
 _HUNGRY_PAUSE_PER_STEP = 1
 _STARVING_PAUSE_PER_STEP = 0.3
+# Who waits for the last ones is to see soon that they have ended.
+_NAP_SHARE = 0.25
 _IDLE_POLL_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 
@@ -45,6 +47,11 @@ class Driver(Protocol):
     @property
     def has_news(self) -> bool:
         """Whether something has ended that waits for the next step; asked often: it is cheap."""
+        ...
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something under way is still to end; asked often: it is cheap."""
         ...
 
     def step(self) -> bool:
@@ -110,14 +117,19 @@ def _pause(drivers: Sequence[Driver], step_seconds: float, *, quiet_poll: float)
     """Wait until the next step, for less time as soon as somebody wants one."""
     began_at = time.monotonic()
     while True:
-        hungry = [driver.is_hungry for driver in drivers]
-        factor = _PAUSE_PER_STEP
-        if any(hungry):
-            factor = _STARVING_PAUSE_PER_STEP if all(hungry) else _HUNGRY_PAUSE_PER_STEP
+        waiting = [driver for driver in drivers if driver.is_waiting]
         has_news = any(driver.has_news for driver in drivers)
+        if has_news and not waiting:
+            return
+        are_hungry = [driver.is_hungry for driver in waiting]
+        factor, nap = _PAUSE_PER_STEP, _SHORTEST_POLL_SECONDS
+        if all(are_hungry):
+            factor, nap = _STARVING_PAUSE_PER_STEP, min(nap, _NAP_SHARE * quiet_poll)
+        elif any(are_hungry):
+            factor = _HUNGRY_PAUSE_PER_STEP
         shortest = _SHORTEST_POLL_SECONDS if has_news else quiet_poll
         wanted = min(max(factor * step_seconds, shortest), _LONGEST_POLL_SECONDS)
         left = began_at + wanted - time.monotonic()
         if left <= 0:
             return
-        time.sleep(min(left, _SHORTEST_POLL_SECONDS))
+        time.sleep(min(left, nap))

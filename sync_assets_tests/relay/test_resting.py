@@ -1,5 +1,6 @@
 """How long a worker waits between its steps."""
 
+import math
 import time
 
 import pytest
@@ -25,7 +26,7 @@ class Quiet:
     is_busy = False
     is_hungry = False
 
-    def __init__(self, clock: Clock, *, until: float, ended_at: float | None = None) -> None:
+    def __init__(self, clock: Clock, *, until: float, ended_at: float = math.inf) -> None:
         self._clock = clock
         self._until = until
         self._ended_at = ended_at
@@ -34,8 +35,15 @@ class Quiet:
 
     @property
     def has_news(self) -> bool:
-        ended_at = self._ended_at
-        return ended_at is not None and max(self.steps) < ended_at <= self._clock.now
+        return self._has_ended and max(self.steps) < self._ended_at
+
+    @property
+    def is_waiting(self) -> bool:
+        return not self._has_ended
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._ended_at <= self._clock.now
 
     def prepare(self) -> None:
         self.prepared += 1
@@ -69,7 +77,16 @@ def test_where_nothing_ends_it_looks_ever_less_often(clock: Clock) -> None:
 
 
 def test_what_has_ended_is_seen_at_once(clock: Clock) -> None:
-    quiet = Quiet(clock, until=10, ended_at=8.0)
-    drive_to_rest([quiet], seconds=60)
-    seen_at = min(moment for moment in quiet.steps if moment >= 8.0)
-    assert seen_at - 8.0 <= 2 * resting._SHORTEST_POLL_SECONDS
+    ending, other = Quiet(clock, until=10, ended_at=8.01), Quiet(clock, until=10)
+    drive_to_rest([ending, other], seconds=60)
+    assert _seen_after(ending, 8.01) <= 2 * resting._SHORTEST_POLL_SECONDS
+
+
+def test_nobody_waits_where_everything_has_ended(clock: Clock) -> None:
+    some = [Quiet(clock, until=10, ended_at=moment) for moment in (8.0, 8.01)]
+    drive_to_rest(some, seconds=60)
+    assert _seen_after(some[0], 8.01) <= resting._SHORTEST_POLL_SECONDS
+
+
+def _seen_after(quiet: Quiet, moment: float) -> float:
+    return min(each for each in quiet.steps if each >= moment) - moment

@@ -92,6 +92,7 @@ class Downloader:
         self._sweeper = Sweeper(ledger, self._folders)
         self._progress_at = 0.0
         self._is_hungry = False
+        self._has_at_work = False
         self._most_due = most_at_work(settings.concurrency)
         self._is_first_step = True
 
@@ -153,6 +154,11 @@ class Downloader:
         """Whether an examination has ended: see `Driver`."""
         return self._examiner.has_news
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether aria2 has anything to do, or something is being examined: see `Driver`."""
+        return self._has_at_work or self._examiner.is_waiting
+
     def finish(self) -> None:
         """Whatever is under way goes on in the next run: see `Driver`."""
 
@@ -165,7 +171,7 @@ class Downloader:
         with self._ledger.read() as connection:
             rows = downloads.open_downloads(connection, most_due=self._most_due)
         if not rows:
-            self._is_hungry = False
+            self._is_hungry = self._has_at_work = False
             return self._sweep_at_rest()
         step = look(self._aria2, rows)
         try:
@@ -205,6 +211,7 @@ class Downloader:
         step.client.multicall([Call("aria2.removeDownloadResult", (gid,)) for gid in step.forget])
         self._starter.start(step.client, ready)
         self._is_hungry = not step.had_at_work
+        self._has_at_work = step.at_work > 0
         begun = len(ready) + sum(self._has_begun(step, row) for row in rows)
         most = most_at_work(self._settings.concurrency)
         # Half of its queue may be done by then.

@@ -80,6 +80,11 @@ class Examiner:
         """Whether something was examined and is to be settled."""
         return any(each.done() for each in self._examined.values())
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an examination is still to end."""
+        return any(not each.done() for each in self._examined.values())
+
     def close(self) -> None:
         """Let go of what is being examined; the next worker examines it again."""
         self._pool.shutdown(wait=True, cancel_futures=True)

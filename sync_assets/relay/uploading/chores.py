@@ -64,6 +64,12 @@ class Chores:
         """Whether something was removed, which is to be written."""
         return bool(_done(self._removals) or _done(self._cleanings))
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a removal is still to end."""
+        futures = (*self._removals.values(), *self._cleanings.values())
+        return any(not each.done() for each in futures)
+
     def close(self) -> None:
         """Wait for what is being removed; what was not begun is left to the next worker."""
         self._thread.shutdown(wait=True, cancel_futures=True)

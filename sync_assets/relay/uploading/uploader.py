@@ -143,6 +143,12 @@ class Uploader:
         """Whether an upload or a removal has ended: see `Driver`."""
         return self._chores.has_news or any(future.done() for future in self._batch_sizes)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an upload or a removal is still to end: see `Driver`."""
+        is_sending = any(not future.done() for future in self._batch_sizes)
+        return is_sending or self._chores.is_waiting
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self
