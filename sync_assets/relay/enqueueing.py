@@ -32,7 +32,7 @@ def enqueue(  # noqa: PLR0913 - all but the connection are named, most are optio
 
     Args:
         connection: A writing transaction of the ledger.
-        source: Who wants it: a domain's name, or `api`.
+        source: Who wants it: a domain's name, or `api`; how far its links may reach depends on it.
         link: An http, https or magnet link, or the address of a `.torrent` file.
         torrent: The content of a `.torrent` file, instead of a link.
         key: What makes it the same thing when it comes again, unique within the source. Without

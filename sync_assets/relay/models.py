@@ -9,6 +9,8 @@ LEASE_NAME = "relay"
 
 API_SOURCE = "api"
 """The source of what came through the API: anybody with a token may have given its link."""
+WATCHLIST_SOURCE = "watchlist"
+"""The source of what the watchlist found: anybody with a token may have given the page."""
 
 
 class Origin(StrEnum):

@@ -16,6 +16,7 @@ from sync_assets.ledger.secrets import load_key
 from sync_assets.relay.aria2.source import open_aria2
 from sync_assets.relay.bot_api import BotApi, BotApiError, BotUnreachableError
 from sync_assets.relay.engine.downloading import Downloader
+from sync_assets.relay.engine.reach import address_guards
 from sync_assets.relay.gateway import serve_gateway
 from sync_assets.relay.models import LEASE_NAME
 from sync_assets.relay.rclone.source import open_rclone
@@ -102,6 +103,7 @@ def drive(
                 ledger,
                 aria2,
                 gateway=gateway,
+                guards=address_guards(settings.relay, settings.watchlist),
                 run_id=run_id,
                 verified_files=verified_files,
             )

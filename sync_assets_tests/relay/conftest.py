@@ -19,8 +19,10 @@ from sync_assets.relay.aria2.process import Aria2Process
 from sync_assets.relay.aria2.source import aria2_options
 from sync_assets.relay.engine.downloading import Downloader
 from sync_assets.relay.engine.examining import TelegramGateway
+from sync_assets.relay.engine.reach import address_guards
 from sync_assets.relay.media import NewMedium
 from sync_assets.settings.relay import RelaySettings
+from sync_assets.settings.watchlist import WatchlistSettings
 from sync_assets_tests.relay.media import link_medium
 from sync_assets_tests.upstreams.origin import OriginServer
 
@@ -33,6 +35,7 @@ class Relay:
     directory: Path
     aria2: Aria2Process
     options: dict[str, Any] = field(default_factory=dict)
+    watchlist: WatchlistSettings = field(default_factory=WatchlistSettings)
     gateway: TelegramGateway | None = None
     free_bytes: Callable[[Path], int] | None = None
 
@@ -63,6 +66,7 @@ class Relay:
             self.ledger,
             self.aria2,
             gateway=self.gateway,
+            guards=address_guards(self.settings(), self.watchlist),
             run_id="a run",
             free_bytes=self.free_bytes,
         ) as worker:

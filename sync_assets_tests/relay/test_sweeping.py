@@ -95,7 +95,8 @@ def own_aria2(tmp_path: Path) -> Iterator[OwnAria2]:
 
 def worker(own_aria2: OwnAria2, ledger: Ledger) -> Downloader:
     source = RunningAria2(own_aria2.settings)
-    return Downloader(own_aria2.settings, ledger, source, gateway=None, run_id="a run")
+    settings = own_aria2.settings
+    return Downloader(settings, ledger, source, gateway=None, guards={}, run_id="a run")
 
 
 @pytest.mark.parametrize("has_other_work", [True, False])

@@ -6,11 +6,12 @@ two steps that a new worker could not find out.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from sync_assets.addresses import AddressGuard
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow, utc_now
 from sync_assets.relay import downloads
@@ -53,6 +54,7 @@ class Downloader:
         ledger: The ledger.
         aria2: Where aria2 is.
         gateway: Gives Telegram's files; None without a bot.
+        guards: What judges the addresses of downloads, by their source; others are trusted.
         run_id: The Dagster run, for the history.
         verified_files: Learns which files were verified; None where nobody else wants to know.
         free_bytes: Tells how much space is left where a path is.
@@ -65,6 +67,7 @@ class Downloader:
         aria2: Aria2Source,
         *,
         gateway: TelegramGateway | None,
+        guards: Mapping[str, AddressGuard],
         run_id: str | None,
         verified_files: VerifiedFiles | None = None,
         free_bytes: Callable[[Path], int] | None = None,
@@ -75,7 +78,7 @@ class Downloader:
         self._aria2 = aria2
         self._folders = DownloadFolders(root, trusts_length=settings.connections_per_download == 1)
         self._space = Space(root, settings.disk_free_threshold_bytes, free_bytes)
-        self._reach = Reach(settings)
+        self._reach = Reach(guards, timeout_seconds=settings.timeout_seconds)
         gateway_url = gateway.url if gateway else None
         self._adding = Adding(settings, self._folders, gateway_url, self._reach)
         self._examiner = Examiner(

@@ -1,4 +1,4 @@
-"""How far a download may reach: what came through the API only where the guard lets it."""
+"""How far a download may reach: what users with a token can cause, only where a guard lets it."""
 
 from collections.abc import Mapping
 
@@ -13,36 +13,47 @@ from sync_assets.addresses import (
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.engine.outcomes import UNREACHABLE, GiveUp, Outcome, TryAgain
 from sync_assets.relay.guarded_proxy import GuardedProxy
-from sync_assets.relay.models import API_SOURCE, Reason, ReasonCode
+from sync_assets.relay.models import API_SOURCE, WATCHLIST_SOURCE, Reason, ReasonCode
 from sync_assets.settings.relay import RelaySettings
+from sync_assets.settings.watchlist import WatchlistSettings
 
-PRIVATE_ADDRESS = Reason(
-    ReasonCode.PRIVATE_ADDRESS,
-    "It is in a private network, or leads there. If the server is yours, add its name or address "
-    "to relay.allowed_private_hosts, then retry.",
-)
+
+def address_guards(relay: RelaySettings, watchlist: WatchlistSettings) -> dict[str, AddressGuard]:
+    """Return what judges the addresses of downloads, by the sources that are not trusted.
+
+    Args:
+        relay: The configuration of the relay.
+        watchlist: The configuration of the watchlist.
+    """
+    allowed = {
+        API_SOURCE: (relay.allowed_private_hosts, "relay.allowed_private_hosts"),
+        WATCHLIST_SOURCE: (watchlist.allowed_private_hosts, "watchlist.allowed_private_hosts"),
+    }
+    return {source: AddressGuard(hosts, setting=name) for source, (hosts, name) in allowed.items()}
 
 
 class Reach:
     """Keeps guarded downloads out of private networks, whoever fetches for them.
 
     Args:
-        settings: The configuration of the relay.
+        guards: What judges the addresses of downloads, by their source; others are trusted.
+        timeout_seconds: How long connecting may take.
     """
 
-    def __init__(self, settings: RelaySettings) -> None:
-        self._guard = AddressGuard(
-            settings.allowed_private_hosts, setting="relay.allowed_private_hosts"
-        )
-        self._proxy = GuardedProxy(self._guard, timeout_seconds=settings.timeout_seconds)
+    def __init__(self, guards: Mapping[str, AddressGuard], *, timeout_seconds: float) -> None:
+        self._guards = guards
+        self._proxies = {
+            source: GuardedProxy(guard, timeout_seconds=timeout_seconds)
+            for source, guard in guards.items()
+        }
 
     def is_guarded(self, row: AnyRow) -> bool:
-        """Tell whether a download may reach only where the guard lets it.
+        """Tell whether a download may reach only where a guard lets it.
 
         Args:
             row: The download, with its medium.
         """
-        return row.media_source == API_SOURCE
+        return row.media_source in self._guards
 
     def aria2_options(self, row: AnyRow) -> Mapping[str, str]:
         """Return the options that lead aria2 through the guard where that is needed.
@@ -50,9 +61,10 @@ class Reach:
         Args:
             row: The download, with its medium.
         """
-        if not self.is_guarded(row):
+        proxy = self._proxies.get(row.media_source)
+        if proxy is None:
             return {}
-        return {"all-proxy": self._proxy.url, "proxy-method": "tunnel", "no-proxy": ""}
+        return {"all-proxy": proxy.url, "proxy-method": "tunnel", "no-proxy": ""}
 
     def transport(self, row: AnyRow) -> httpx.BaseTransport | None:
         """Return what our own requests for a download go through; None for the usual.
@@ -60,11 +72,13 @@ class Reach:
         Args:
             row: The download, with its medium.
         """
-        return GuardedTransport(self._guard) if self.is_guarded(row) else None
+        guard = self._guards.get(row.media_source)
+        return None if guard is None else GuardedTransport(guard)
 
     def close(self) -> None:
         """Stop what was started."""
-        self._proxy.close()
+        for proxy in self._proxies.values():
+            proxy.close()
 
 
 def outcome_of_address(error: AddressError) -> Outcome:
@@ -74,5 +88,6 @@ def outcome_of_address(error: AddressError) -> Outcome:
         error: What the guard said.
     """
     if isinstance(error, AddressRefusedError):
-        return GiveUp(PRIVATE_ADDRESS)
+        text = f"{error.message} {error.remedy} Then retry."
+        return GiveUp(Reason(ReasonCode.PRIVATE_ADDRESS, text))
     return TryAgain(UNREACHABLE)

@@ -15,6 +15,7 @@ from sync_assets import relay
 from sync_assets.errors import SyncError
 from sync_assets.ledger.schema import watchlist_episodes
 from sync_assets.ledger.types import AnyRow, utc_now
+from sync_assets.relay.models import WATCHLIST_SOURCE
 from sync_assets.settings.watchlist import WatchlistSettings
 from sync_assets.watchlist.engine.choosing import Decision
 from sync_assets.watchlist.engine.deciding import Situation, number_of
@@ -23,7 +24,6 @@ from sync_assets.watchlist.library.naming import EpisodeFile, name_of
 from sync_assets.watchlist.models import OPEN_EPISODES, EpisodeState
 from sync_assets.watchlist.store import episodes, releases, user_settings
 
-SOURCE = "watchlist"
 _E = EpisodeState
 _TO_BE_TAKEN = (_E.FOUND, _E.WANTED, _E.WAITING, _E.FAILED)
 _NO_ROOM = "As many downloads are under way as the settings allow; it is the next one's turn."
@@ -252,7 +252,7 @@ def _enqueue(  # noqa: PLR0913 - all but four are named
     try:
         wanted = relay.enqueue(
             connection,
-            source=SOURCE,
+            source=WATCHLIST_SOURCE,
             key=f"{situation.item.id}:{release.id}",
             link=fetchable.link,
             torrent=fetchable.torrent,
