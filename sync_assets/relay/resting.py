@@ -16,7 +16,7 @@ _PAUSE_PER_STEP = 4
 # But nobody is to wait for work that the next step brings: less so, where all do.
 _HUNGRY_PAUSE_PER_STEP = 1
 _STARVING_PAUSE_PER_STEP = 0.3
-# Who waits for the last ones is to see soon that they have ended.
+# Where all who wait are starving, what ends is to be seen soon.
 _NAP_SHARE = 0.25
 _IDLE_POLL_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
@@ -119,16 +119,16 @@ def _pause(drivers: Sequence[Driver], step_seconds: float, *, quiet_poll: float)
     while True:
         waiting = [driver for driver in drivers if driver.is_waiting]
         has_news = any(driver.has_news for driver in drivers)
-        if has_news and not waiting:
-            return
-        are_hungry = [driver.is_hungry for driver in waiting]
         factor, nap = _PAUSE_PER_STEP, _SHORTEST_POLL_SECONDS
-        if all(are_hungry):
+        if waiting and all(driver.is_hungry for driver in waiting):
             factor, nap = _STARVING_PAUSE_PER_STEP, min(nap, _NAP_SHARE * quiet_poll)
-        elif any(are_hungry):
+        elif any(driver.is_hungry for driver in drivers):
             factor = _HUNGRY_PAUSE_PER_STEP
         shortest = _SHORTEST_POLL_SECONDS if has_news else quiet_poll
         wanted = min(max(factor * step_seconds, shortest), _LONGEST_POLL_SECONDS)
+        if has_news and not waiting:
+            # None, unless the last steps have settled nothing.
+            wanted = quiet_poll - _SHORTEST_POLL_SECONDS
         left = began_at + wanted - time.monotonic()
         if left <= 0:
             return

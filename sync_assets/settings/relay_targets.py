@@ -64,6 +64,9 @@ def _valid_option(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) or name.startswith(("rc", "config")):
         message = "must be an option of rclone without its dashes, such as 'drive-chunk-size'"
         raise ValueError(message)
+    if name == "name-transform":
+        message = "files would have other names than those by which they are known: use 'path'"
+        raise ValueError(message)
     return name
 
 

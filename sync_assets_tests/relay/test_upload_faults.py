@@ -236,6 +236,19 @@ def test_the_users_own_remote_control_is_not_asked(
     assert uploads.one(download_id).state == "cleaned"
 
 
+@pytest.mark.parametrize("remote", ["gdrive:", "onedrive:"])
+def test_a_user_who_gives_all_files_other_names_loses_none_here(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, remote: str
+) -> None:
+    monkeypatch.setenv("RCLONE_NAME_TRANSFORM", "lowercase")
+    uploads.target("cloud", remote, path="{name}")
+    contents = {name: name.encode() for name in ("Film.mkv", "FILM.mkv")}
+    for name, content in contents.items():
+        uploads.add(name, content)
+        uploads.run()
+    assert uploads.clouds.published(remote.rstrip(":")) == contents
+
+
 # What clouds say.
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.events import read_events
 from sync_assets.ledger.schema import inbox_events
-from sync_assets.relay.rclone.calls import Move
 from sync_assets.relay.rclone.rpc import RcloneRefusedError
 from sync_assets.relay.rclone.storage import Movement, Storage
 from sync_assets.relay.resting import drive_to_rest
@@ -173,12 +172,13 @@ def test_of_several_moves_each_is_known_by_itself(uploads: Uploads, remote: str)
             file.write_text(name)
             storage.copy(file, len(name), name, is_new=True, meanwhile=lambda _: None)
         names = ("a", "b", "c", "no")
-        moved = storage.move_each([Move(f"{name} part", name, 6) for name in names])
-        # One of them is not as large as it was.
-        others = storage.move_each([Move("a", "d", 6), Move("c", "e", 7)])
+        moved = storage.move_each([(f"{name} part", name) for name in names])
+        # By now it is known what the storage tells.
+        others = storage.move_each([("a", "d"), ("b", "c"), ("no", "e")])
     assert isinstance(moved.pop(), RcloneRefusedError)
+    assert isinstance(others.pop(), RcloneRefusedError)
     found = [each for each in moved + others if isinstance(each, Movement)]
-    assert [each.is_known for each in found] == [True, False, True, True, True]
+    assert [each.is_known for each in found] == [True, False, True, True, False]
     assert [each.entry.size_bytes for each in found if each.entry] == [6, 1, 6, 6, 6]
 
 

@@ -159,7 +159,7 @@ class Downloader:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether aria2 has anything to do, or something is being examined: see `Driver`."""
+        """Whether aria2 had anything to do a moment ago, or something is being examined."""
         return self._has_at_work or self._examiner.is_waiting
 
     def finish(self) -> None:

@@ -1,7 +1,6 @@
 """The calls that bring files to a storage: what rclone's methods take, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,6 @@ TO_NEW_PATHS: Mapping[str, Any] = {"NoCheckDest": True}
 """The configuration of copies to where nothing can be, so that rclone need not look."""
 TO_FREE_PATHS: Mapping[str, Any] = {"IgnoreExisting": True}
 """The configuration of moves that leave alone what has a file's name already."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """A file that is to be moved within a storage.
-
-    Attributes:
-        path: Where it is.
-        to: Where it is to be.
-        size_bytes: Its size, with which it was compared where it is.
-    """
-
-    path: str
-    to: str
-    size_bytes: int
 
 
 def copy_parameters(file: Path, remote: str, path: str) -> dict[str, Any]:
@@ -56,18 +40,34 @@ def move_parameters(remote: str, path: str, to: str) -> dict[str, Any]:
     return {"srcFs": remote, "srcRemote": path, "dstFs": remote, "dstRemote": to}
 
 
-def move_steps(remote: str, moves: Sequence[Move]) -> list[list[MethodCall]]:
-    """Return the calls that move files, and then tell what was moved: see `TO_FREE_PATHS`.
+def move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[MethodCall]]:
+    """Return the calls that move files, and then tell which were moved: see `TO_FREE_PATHS`.
+
+    Nothing else tells whether a call has moved anything.
 
     Args:
         remote: The storage.
-        moves: The files; as many as rclone remembers, at most 100:
+        moves: Where each file is, and where it is to be; as many as rclone remembers, at most 100:
             https://rclone.org/rc/#core-transferred
     """
     group = new_group()
     calls: list[MethodCall] = [
-        ("operations/movefile", {**move_parameters(remote, each.path, each.to), "_group": group})
-        for each in moves
+        ("operations/movefile", {**move_parameters(remote, path, to), "_group": group})
+        for path, to in moves
     ]
-    # Nothing else tells whether a call has moved anything, and what rclone has seen then.
-    return [calls, [("core/transferred", {"group": group}), ("core/stats", {"group": group})]]
+    return [calls, [("core/transferred", {"group": group})]]
+
+
+def seen_move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[MethodCall]]:
+    """Return the calls that move files, and then tell of each what rclone has seen of it.
+
+    Args:
+        remote: The storage.
+        moves: Where each file is, and where it is to be.
+    """
+    groups = [new_group() for _ in moves]
+    calls: list[MethodCall] = [
+        ("operations/movefile", {**move_parameters(remote, path, to), "_group": group})
+        for (path, to), group in zip(moves, groups, strict=True)
+    ]
+    return [calls, [("core/stats", {"group": group, "short": True}) for group in groups]]

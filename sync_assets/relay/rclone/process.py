@@ -27,8 +27,9 @@ _LONGEST_SOCKET_PATH_BYTES = 103
 _ENDS_WITH_PARENT = (
     'exec 3<&0; { cat <&3 >/dev/null; kill $$; rm -rf "$2"; } & exec "$1" rcd </dev/null 3<&-'
 )
-# Our own secrets, and how the user's own remote control is reached.
-_NOT_INHERITED = ("SYNC_", "RCLONE_RC_")
+# Our own secrets, how the user's own remote control is reached, and what gives files other names
+# than those by which they are known here.
+_NOT_INHERITED = ("SYNC_", "RCLONE_RC_", "RCLONE_NAME_TRANSFORM")
 _OPTIONS: Mapping[str, str] = {
     "RCLONE_ASK_PASSWORD": "false",
     "RCLONE_RC_SERVER_READ_TIMEOUT": "24h",

@@ -8,10 +8,10 @@ from typing import Any
 from sync_assets.relay.rclone.calls import (
     TO_FREE_PATHS,
     TO_NEW_PATHS,
-    Move,
     copy_parameters,
     move_parameters,
     move_steps,
+    seen_move_steps,
 )
 from sync_assets.relay.rclone.rpc import MethodCall, RcloneClient, RcloneRefusedError
 
@@ -21,10 +21,7 @@ SMALL_BYTES = 1024 * 1024
 """Up to here a file is there before a job for it could be looked at twice."""
 # Cheapest to compute here first; with SHA-256 the ledger knows it already.
 _PREFERRED_HASHES = ("sha256", "sha1", "md5")
-_LOOKED_AT_WHEN_MOVED = frozenset({"webdav", "ftp"})
-"""The kinds of storages without checksums at which rclone looks at each file that it has moved, at
-its new place. With others it may repeat what it knew before:
-https://pkg.go.dev/github.com/rclone/rclone/fs#Mover, and each `Move` in rclone's `backend`."""
+_WEBDAV = "webdav"
 
 
 @dataclass(frozen=True)
@@ -244,24 +241,25 @@ class Storage:
         moving = stats.get("transferring") or [{}]
         return int(stats.get("bytes") or 0), int(moving[0].get("speedAvg") or 0)
 
-    def move(self, move: Move) -> Movement:
+    def move(self, path: str, to: str) -> Movement:
         """Move a file within the storage, unless there is a file at its new place.
 
         What becomes of a folder there, `spares_folders` says.
 
         Args:
-            move: Where it is, and where it is to be.
+            path: Where it is.
+            to: Where it is to be.
 
         Raises:
             RcloneRefusedError: It failed.
             RcloneUnreachableError: rclone is gone; it may have had its effect.
         """
-        (movement,) = self.move_each([move])
+        (movement,) = self.move_each([(path, to)])
         if isinstance(movement, RcloneRefusedError):
             raise movement
         return movement
 
-    def move_each(self, moves: Sequence[Move]) -> list[Movement | RcloneRefusedError]:
+    def move_each(self, moves: Sequence[tuple[str, str]]) -> list[Movement | RcloneRefusedError]:
         """Move files within the storage, some at a time, with one request: see `move`.
 
         Args:
@@ -271,24 +269,32 @@ class Storage:
             What has become of each.
 
         Raises:
-            RcloneRefusedError: None was moved.
+            RcloneRefusedError: None was moved, or nobody can tell.
             RcloneUnreachableError: rclone is gone; any of them may be moved.
         """
-        steps = move_steps(self._remote, moves)
-        is_looked_at = self.has_sizes_only() and self._kind() in _LOOKED_AT_WHEN_MOVED
-        if not is_looked_at:
-            steps.append(self._looks_at(moves))
-        moved, (transferred, statistics), *looked = self._steps(steps)
-        paths = _paths_of(transferred)
-        are_known = [each.path in paths for each in moves]
-        if is_looked_at and all(are_known) and _has_seen(statistics, moves):
-            entries = [Entry(each.size_bytes) for each in moves]
-            return [Movement(is_known=True, entry=entry) for entry in entries]
-        if is_looked_at:
-            looked = self._steps([self._looks_at(moves)])
+        if self._looks_by_itself():
+            return self._move_each_seen(moves)
+        steps = [*move_steps(self._remote, moves), self._looks([to for _, to in moves])]
+        moved, (transferred,), found = self._move(steps)
+        are_known = _names_of(transferred)
         return [
-            self._movement(each, entry, is_known=is_known)
-            for each, entry, is_known in zip(moved, looked[0], are_known, strict=True)
+            self._movement(each, entry, is_known=path in are_known)
+            for (path, _), each, entry in zip(moves, moved, found, strict=True)
+        ]
+
+    def _move_each_seen(
+        self, moves: Sequence[tuple[str, str]]
+    ) -> list[Movement | RcloneRefusedError]:
+        """Move files, and look at those only that rclone has not seen at their new places."""
+        moved, statistics = self._move(seen_move_steps(self._remote, moves))
+        movements = [_seen(each) for each in statistics]
+        unseen = [
+            to for (_, to), movement in zip(moves, movements, strict=True) if movement is None
+        ]
+        found = dict(zip(unseen, self._look_at_each(unseen), strict=True))
+        return [
+            movement or self._movement(each, found[to], is_known=False)
+            for (_, to), each, movement in zip(moves, moved, movements, strict=True)
         ]
 
     def delete(self, path: str) -> None:
@@ -329,21 +335,25 @@ class Storage:
             self._known_information = self._client().call("operations/fsinfo", fs=self._remote)
         return self._known_information
 
+    def _looks_by_itself(self) -> bool:
+        """Tell whether rclone looks at each file that it has moved, and sees all that we would see.
+
+        With WebDAV it does. With other storages it may repeat what it knew before:
+        https://pkg.go.dev/github.com/rclone/rclone/fs#Mover
+        """
+        return self.has_sizes_only() and self._kind() == _WEBDAV
+
     def _kind(self) -> str:
         """Return rclone's name of the kind of the storage; empty where no configuration tells."""
         if self._known_kind is None:
-            # As in `name:path`, or `name,option=value:path`.
-            name = self._remote.partition(":")[0].partition(",")[0]
+            name, _, _ = self._remote.partition(":")
             self._known_kind = str(self._client().call("config/get", name=name).get("type", ""))
         return self._known_kind
 
-    def _steps(
+    def _move(
         self, steps: Sequence[Sequence[MethodCall]]
     ) -> list[list[dict[str, Any] | RcloneRefusedError]]:
         return self._client().call_steps(steps, at_once=_MOVES_AT_ONCE, configuration=TO_FREE_PATHS)
-
-    def _looks_at(self, moves: Sequence[Move]) -> list[MethodCall]:
-        return [("operations/stat", self._look_at(each.to)) for each in moves]
 
     def _movement(
         self,
@@ -357,6 +367,15 @@ class Storage:
         if isinstance(found, RcloneRefusedError):
             return Movement(is_known=False) if _is_about_folder(found) else found
         return Movement(is_known, self._entry(found))
+
+    def _look_at_each(self, paths: Sequence[str]) -> Sequence[dict[str, Any] | RcloneRefusedError]:
+        if not paths:
+            return ()
+        (found,) = self._move([self._looks(paths)])
+        return found
+
+    def _looks(self, paths: Sequence[str]) -> list[MethodCall]:
+        return [("operations/stat", self._look_at(path)) for path in paths]
 
     def _look_at(self, path: str) -> dict[str, Any]:
         """Return what `operations/stat` takes to look at a file."""
@@ -403,19 +422,19 @@ class Storage:
                 raise
 
 
-def _paths_of(transferred: Mapping[str, Any] | RcloneRefusedError) -> Collection[str]:
+def _names_of(transferred: Mapping[str, Any] | RcloneRefusedError) -> Collection[str]:
     """Return the paths of those files that rclone says it has transferred."""
     if isinstance(transferred, RcloneRefusedError):
         return ()
     return {each["name"] for each in transferred["transferred"] or () if not each["error"]}
 
 
-def _has_seen(statistics: Mapping[str, Any] | RcloneRefusedError, moves: Sequence[Move]) -> bool:
-    """Tell whether the files that rclone has moved have, together, the size that they had."""
-    if isinstance(statistics, RcloneRefusedError):
-        return False
-    seen = statistics.get("serverSideMoves"), statistics.get("serverSideMoveBytes")
-    return seen == (len(moves), sum(each.size_bytes for each in moves))
+def _seen(statistics: Mapping[str, Any] | RcloneRefusedError) -> Movement | None:
+    """Return what rclone has seen of a file that it has moved; None where it has moved none."""
+    if isinstance(statistics, RcloneRefusedError) or statistics.get("serverSideMoves") != 1:
+        return None
+    size = statistics["serverSideMoveBytes"]
+    return Movement(is_known=True, entry=Entry(size)) if size >= 0 else None
 
 
 def _is_missing(error: RcloneRefusedError) -> bool:

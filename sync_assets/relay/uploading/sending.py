@@ -5,7 +5,6 @@ from pathlib import Path
 
 from sync_assets.ledger.types import AnyRow
 from sync_assets.relay.models import Reason, ReasonCode
-from sync_assets.relay.rclone.calls import Move
 from sync_assets.relay.rclone.storage import Movement, Storage
 from sync_assets.relay.uploading.claims import Claims
 from sync_assets.relay.uploading.local import LocalFile, local_files
@@ -237,7 +236,7 @@ class Sending:
             if file.name in found:
                 self._storage.delete(part)
                 continue
-            movement = self._storage.move(Move(part, path, file.size_bytes))
+            movement = self._storage.move(part, path)
             if not movement.is_known and self._storage.entry(part) is not None:
                 # A file has the name, over which rclone moves nothing: it may be the same one.
                 return None if looks else self._publish(name, looks=True)

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from sync_assets.ledger.types import AnyRow
-from sync_assets.relay.rclone.calls import Move
 from sync_assets.relay.rclone.rpc import RcloneRefusedError, RcloneUnreachableError
 from sync_assets.relay.rclone.storage import Movement
 from sync_assets.relay.uploading.local import LocalFile
@@ -52,10 +51,6 @@ class _Upload:
     @property
     def name(self) -> str:
         return self.sending.names[0]
-
-    @property
-    def move(self) -> Move:
-        return Move(self.sending.part, self.name, self.file.size_bytes)
 
 
 class SendingTogether:
@@ -179,7 +174,7 @@ class SendingTogether:
         storage = self._context.storage
         try:
             if uploads and storage.spares_folders(uploads[0].sending.part):
-                return storage.move_each([each.move for each in uploads])
+                return storage.move_each([(each.sending.part, each.name) for each in uploads])
         except (RcloneRefusedError, RcloneUnreachableError) as error:
             return [error] * len(uploads)
         return [Movement(is_known=False)] * len(uploads)
