@@ -41,7 +41,7 @@ def move_parameters(remote: str, path: str, to: str) -> dict[str, Any]:
 
 
 def move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[MethodCall]]:
-    """Return the calls that move files, and then tell which were moved: see `TO_FREE_PATHS`.
+    """Return the calls that move files, and then tell what was moved: see `TO_FREE_PATHS`.
 
     Nothing else tells whether a call has moved anything.
 
@@ -55,19 +55,4 @@ def move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[Metho
         ("operations/movefile", {**move_parameters(remote, path, to), "_group": group})
         for path, to in moves
     ]
-    return [calls, [("core/transferred", {"group": group})]]
-
-
-def seen_move_steps(remote: str, moves: Sequence[tuple[str, str]]) -> list[list[MethodCall]]:
-    """Return the calls that move files, and then tell of each what rclone has seen of it.
-
-    Args:
-        remote: The storage.
-        moves: Where each file is, and where it is to be.
-    """
-    groups = [new_group() for _ in moves]
-    calls: list[MethodCall] = [
-        ("operations/movefile", {**move_parameters(remote, path, to), "_group": group})
-        for (path, to), group in zip(moves, groups, strict=True)
-    ]
-    return [calls, [("core/stats", {"group": group, "short": True}) for group in groups]]
+    return [calls, [("core/transferred", {"group": group}), ("core/stats", {"group": group})]]

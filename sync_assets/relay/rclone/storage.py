@@ -1,6 +1,6 @@
 """A folder of a storage that rclone knows: what lies there, and how it gets there."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from sync_assets.relay.rclone.calls import (
     copy_parameters,
     move_parameters,
     move_steps,
-    seen_move_steps,
 )
 from sync_assets.relay.rclone.rpc import MethodCall, RcloneClient, RcloneRefusedError
 
@@ -272,29 +271,31 @@ class Storage:
             RcloneRefusedError: None was moved, or nobody can tell.
             RcloneUnreachableError: rclone is gone; any of them may be moved.
         """
+        steps = move_steps(self._remote, moves)
         if self._looks_by_itself():
-            return self._move_each_seen(moves)
-        steps = [*move_steps(self._remote, moves), self._looks([to for _, to in moves])]
-        moved, (transferred,), found = self._move(steps)
-        are_known = _names_of(transferred)
+            return self._move_each_seen(moves, steps)
+        looks = self._looks([to for _, to in moves])
+        moved, (transferred, _), found = self._move([*steps, looks])
+        known = _sizes_in(transferred)
         return [
-            self._movement(each, entry, is_known=path in are_known)
+            self._movement(each, entry, is_known=path in known)
             for (path, _), each, entry in zip(moves, moved, found, strict=True)
         ]
 
     def _move_each_seen(
-        self, moves: Sequence[tuple[str, str]]
+        self, moves: Sequence[tuple[str, str]], steps: Sequence[Sequence[MethodCall]]
     ) -> list[Movement | RcloneRefusedError]:
         """Move files, and look at those only that rclone has not seen at their new places."""
-        moved, statistics = self._move(seen_move_steps(self._remote, moves))
-        movements = [_seen(each) for each in statistics]
-        unseen = [
-            to for (_, to), movement in zip(moves, movements, strict=True) if movement is None
-        ]
+        moved, (transferred, statistics) = self._move(steps)
+        known = _sizes_in(transferred)
+        seen = known if _has_seen_all(known, statistics) else {}
+        unseen = [to for path, to in moves if path not in seen]
         found = dict(zip(unseen, self._look_at_each(unseen), strict=True))
         return [
-            movement or self._movement(each, found[to], is_known=False)
-            for (_, to), each, movement in zip(moves, moved, movements, strict=True)
+            Movement(is_known=True, entry=Entry(seen[path]))
+            if path in seen
+            else self._movement(each, found[to], is_known=path in known)
+            for (path, to), each in zip(moves, moved, strict=True)
         ]
 
     def delete(self, path: str) -> None:
@@ -338,7 +339,8 @@ class Storage:
     def _looks_by_itself(self) -> bool:
         """Tell whether rclone looks at each file that it has moved, and sees all that we would see.
 
-        With WebDAV it does. With other storages it may repeat what it knew before:
+        It says how large each was before, and how large all of them are at their new places. With
+        WebDAV it looks; with other storages it may repeat what it knew before:
         https://pkg.go.dev/github.com/rclone/rclone/fs#Mover
         """
         return self.has_sizes_only() and self._kind() == _WEBDAV
@@ -422,19 +424,22 @@ class Storage:
                 raise
 
 
-def _names_of(transferred: Mapping[str, Any] | RcloneRefusedError) -> Collection[str]:
-    """Return the paths of those files that rclone says it has transferred."""
+def _sizes_in(transferred: Mapping[str, Any] | RcloneRefusedError) -> Mapping[str, int]:
+    """Return the files that rclone says it has moved, by their paths before, with their sizes."""
     if isinstance(transferred, RcloneRefusedError):
-        return ()
-    return {each["name"] for each in transferred["transferred"] or () if not each["error"]}
+        return {}
+    found = transferred["transferred"] or ()
+    return {each["name"]: each["size"] for each in found if not each["error"]}
 
 
-def _seen(statistics: Mapping[str, Any] | RcloneRefusedError) -> Movement | None:
-    """Return what rclone has seen of a file that it has moved; None where it has moved none."""
-    if isinstance(statistics, RcloneRefusedError) or statistics.get("serverSideMoves") != 1:
-        return None
-    size = statistics["serverSideMoveBytes"]
-    return Movement(is_known=True, entry=Entry(size)) if size >= 0 else None
+def _has_seen_all(
+    sizes: Mapping[str, int], statistics: Mapping[str, Any] | RcloneRefusedError
+) -> bool:
+    """Tell whether the files that rclone has moved are as large, together, at their new places."""
+    if isinstance(statistics, RcloneRefusedError):
+        return False
+    seen = statistics["serverSideMoves"], statistics["serverSideMoveBytes"]
+    return seen == (len(sizes), sum(sizes.values()))
 
 
 def _is_missing(error: RcloneRefusedError) -> bool:
