@@ -28,7 +28,15 @@ class AddressError(SyncError):
 
 
 class AddressRefusedError(AddressError):
-    """An address leads where users may not make this program go, such as a private network."""
+    """An address leads where users may not make this program go, such as a private network.
+
+    Attributes:
+        setting: The field of the configuration that could allow it; None where nothing can.
+    """
+
+    def __init__(self, message: str, *, remedy: str, setting: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.setting = setting
 
 
 class UnknownHostError(AddressError):
@@ -100,6 +108,7 @@ class AddressGuard:
                 message,
                 remedy="Correct the address. If the server is yours, add its name or address to "
                 f"{self._setting}.",
+                setting=self._setting,
             )
         return addresses
 

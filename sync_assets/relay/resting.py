@@ -127,8 +127,8 @@ def _pause(drivers: Sequence[Driver], step_seconds: float, *, quiet_poll: float)
         shortest = _SHORTEST_POLL_SECONDS if has_news else quiet_poll
         wanted = min(max(factor * step_seconds, shortest), _LONGEST_POLL_SECONDS)
         if has_news and not waiting:
-            # None, unless the last steps have settled nothing.
-            wanted = quiet_poll - _SHORTEST_POLL_SECONDS
+            # Not at all, unless the last steps have settled nothing.
+            wanted = min(wanted, quiet_poll - _SHORTEST_POLL_SECONDS)
         left = began_at + wanted - time.monotonic()
         if left <= 0:
             return

@@ -24,6 +24,7 @@ from sync_assets.relay.media import NewMedium
 from sync_assets.settings.relay import RelaySettings
 from sync_assets.settings.watchlist import WatchlistSettings
 from sync_assets_tests.relay.media import link_medium
+from sync_assets_tests.relay.own_aria2 import OwnAria2
 from sync_assets_tests.upstreams.origin import OriginServer
 
 
@@ -121,3 +122,11 @@ def relay(sqlite_ledger: Ledger, tmp_path: Path) -> Iterator[Relay]:
     yield Relay(sqlite_ledger, tmp_path, aria2)
     aria2.stop()
     shutil.rmtree(tmp_path / "aria2", ignore_errors=True)
+
+
+@pytest.fixture
+def own_aria2(tmp_path: Path) -> Iterator[OwnAria2]:
+    aria2 = OwnAria2(tmp_path)
+    aria2.start()
+    yield aria2
+    aria2.kill()

@@ -1,11 +1,16 @@
 """What users can cause reaches the public network and what is allowed, by every way."""
 
 import http.client
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from sync_assets.ledger import Ledger
+from sync_assets.relay import downloads, enqueue
 from sync_assets.relay.models import API_SOURCE, WATCHLIST_SOURCE, DownloadKind
+from sync_assets.relay.worker import drive
+from sync_assets.settings import Settings
 from sync_assets.settings.watchlist import WatchlistSettings
 from sync_assets_tests.relay.conftest import Relay
 from sync_assets_tests.upstreams.origin import OriginServer
@@ -80,6 +85,41 @@ def test_a_redirect_into_a_private_network_is_not_followed(
     assert (row.state, row.reason_code) == ("failed", "private_address")
     assert origin.count("/film.mkv") >= 1
     assert origin.count("/secret.mkv") == 0
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
+def test_no_other_proxy_leads_past_the_guard(
+    relay: Relay,
+    origin: OriginServer,
+    source: str,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    origin.add("/film.mkv", FILM)
+    with OriginServer() as other:
+        monkeypatch.setenv(variable, other.url)
+        download_id = relay.add(by_name(origin, "/film.mkv"), source=source)
+        relay.run()
+        assert relay.row(download_id).state == "completed"
+        assert other.requests == []
+
+
+def test_the_worker_has_the_guards(
+    sqlite_ledger: Ledger, tmp_path: Path, origin: OriginServer
+) -> None:
+    link = origin.add("/film.mkv", FILM)
+    with sqlite_ledger.write() as connection:
+        ids = [
+            enqueue(connection, source=source, key=source, link=link).download_id
+            for source in SOURCES
+        ]
+    relay = {"enabled": True, "download_directory": tmp_path / "downloads"}
+    settings = Settings.model_validate({"home": tmp_path / "home", "relay": relay})
+    drive(settings, sqlite_ledger, run_id=None)
+    with sqlite_ledger.read() as connection:
+        found = [downloads.get(connection, each).reason_code for each in ids]
+    assert found == ["private_address"] * 2
+    assert origin.requests == []
 
 
 def test_nor_is_one_to_a_torrents_file(relay: Relay, origin: OriginServer, source: str) -> None:

@@ -107,11 +107,18 @@ def test_a_step_that_takes_long_comes_less_often(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_but_nobody_waits_where_everything_has_ended(clock: Clock, moment: float) -> None:
+@pytest.mark.parametrize(
+    ("cost", "most"),
+    [(0.0, 2 * resting._SHORTEST_POLL_SECONDS), (0.1, resting._LONGEST_QUIET_POLL_SECONDS)],
+)
+def test_but_nobody_waits_where_everything_has_ended(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, cost: float, most: float, moment: float
+) -> None:
+    monkeypatch.setattr(time, "thread_time", itertools.count(step=cost).__next__)
     ending = [Quiet(clock, until=10, ended_at=each) for each in (8.0, moment)]
     drive_to_rest(ending, seconds=60)
-    # Where the step before has settled nothing, some more.
-    assert _seen_after(ending[0], moment) <= resting._LONGEST_QUIET_POLL_SECONDS
+    # More where the step is dear and the one before it has settled nothing.
+    assert _seen_after(ending[0], moment) <= most
 
 
 def test_what_has_ended_and_is_never_settled_keeps_nothing_busy(clock: Clock) -> None:

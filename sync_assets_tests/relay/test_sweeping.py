@@ -1,96 +1,21 @@
 """An aria2 that runs already and has a session brings tasks back; what nobody wants is removed."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sync_assets.ledger import Ledger
-from sync_assets.ops.services import free_port
-from sync_assets.ops.tools import TOOLS
 from sync_assets.relay import downloads, media, uploads
-from sync_assets.relay.aria2.rpc import Aria2Client, Aria2RefusedError, Aria2UnreachableError
 from sync_assets.relay.aria2.source import RunningAria2
 from sync_assets.relay.engine.downloading import Downloader
-from sync_assets.settings.relay import RelaySettings
 from sync_assets_tests.ops.waiting import wait_until
 from sync_assets_tests.relay.media import link_medium
+from sync_assets_tests.relay.own_aria2 import OwnAria2
 from sync_assets_tests.upstreams.origin import OriginServer
 
 CONTENT = b"film" * 25_000
 SLOW = 100_000
-SECRET = "the secret"
 FOREIGN = "0123456789abcdef"
-
-
-class OwnAria2:
-    """An aria2 as a user keeps it running; its session is saved when it is told to."""
-
-    def __init__(self, directory: Path) -> None:
-        self.port = free_port("127.0.0.1")
-        self._session = directory / "aria2.session"
-        self._session.touch()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.settings = RelaySettings.model_validate(
-            {
-                "enabled": True,
-                "download_directory": directory / "downloads",
-                "disk_free_threshold_bytes": 0,
-                "aria2": {"url": f"http://127.0.0.1:{self.port}/jsonrpc", "secret": SECRET},
-            }
-        )
-
-    def client(self) -> Aria2Client:
-        return RunningAria2(self.settings).client()
-
-    def start(self) -> None:
-        options = {
-            "enable-rpc": "true",
-            "rpc-listen-port": str(self.port),
-            "rpc-secret": SECRET,
-            "input-file": str(self._session),
-            "save-session": str(self._session),
-            "file-allocation": "none",
-        }
-        arguments = [f"--{name}={value}" for name, value in options.items()]
-        self._process = subprocess.Popen(
-            [TOOLS["aria2c"].installed, "--no-conf", "--quiet", *arguments]
-        )
-        wait_until(self._answers, "aria2 answers")
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def has(self, gid: str) -> bool:
-        try:
-            status = self.client().call("aria2.tellStatus", gid)["status"]
-        except Aria2RefusedError:
-            return False
-        return status in ("active", "waiting", "paused")
-
-    def _answers(self) -> bool:
-        try:
-            self.client().call("aria2.getVersion")
-        except Aria2UnreachableError:
-            return False
-        return True
-
-
-@pytest.fixture
-def origin() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        yield running
-
-
-@pytest.fixture
-def own_aria2(tmp_path: Path) -> Iterator[OwnAria2]:
-    aria2 = OwnAria2(tmp_path)
-    aria2.start()
-    yield aria2
-    aria2.kill()
 
 
 def worker(own_aria2: OwnAria2, ledger: Ledger) -> Downloader:

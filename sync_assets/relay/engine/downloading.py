@@ -253,6 +253,10 @@ class Downloader:
                 self._settle(step, row, outcome)
         elif task is None:
             self._look_for(step, row)
+        elif self._reach.is_cut_off(row) and task.status is TaskStatus.ERROR:
+            # Its proxy has ended with an earlier worker: that was no failed attempt.
+            self._settling.move(row, DownloadState.PENDING)
+            step.forget.append(row.gid)
         elif task.status is TaskStatus.ACTIVE:
             self._progress(step, row, task, is_due=writes_progress)
         else:

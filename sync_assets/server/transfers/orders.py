@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from sync_assets.addresses import AddressError, AddressGuard
+from sync_assets.guards import guard_of_links
 from sync_assets.ledger.tokens import Scope, Token
 from sync_assets.relay import enqueue
 from sync_assets.relay.links import LinkError, parse_link
@@ -221,8 +222,7 @@ async def place_order(request: Request, token: Token, wanted: MediaOrder) -> Med
             f"There is no target {unknown[0]!r}.", remedy=f"The targets are: {known}."
         )
     if wanted.link is not None:
-        guard = AddressGuard(settings.allowed_private_hosts, setting="relay.allowed_private_hosts")
-        await asyncio.to_thread(_check_link, wanted.link, guard)
+        await asyncio.to_thread(_check_link, wanted.link, guard_of_links(settings))
     torrent = None if wanted.torrent is None else _decoded(wanted.torrent)
 
     def apply(connection: Connection) -> MediaReceipt:

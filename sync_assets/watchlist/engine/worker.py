@@ -16,6 +16,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from sync_assets.catalog.refreshing import INDEX_NAME
+from sync_assets.guards import guard_of_watchlist
 from sync_assets.ledger import Ledger
 from sync_assets.ledger.types import AnyRow
 from sync_assets.progress import Progress
@@ -24,7 +25,6 @@ from sync_assets.watchlist.engine.checking import Checker, CheckReport
 from sync_assets.watchlist.engine.expecting import complete_items
 from sync_assets.watchlist.engine.following import Follower, FollowReport
 from sync_assets.watchlist.engine.queueing import ready_items
-from sync_assets.watchlist.intake.access import address_guard
 from sync_assets.watchlist.providers import Provider, installed_providers
 from sync_assets.watchlist.providers.client import PageClient
 from sync_assets.watchlist.providers.pacing import LedgerPace
@@ -173,7 +173,7 @@ class Worker:
             return
         settings = self._settings.watchlist
         connections = min(settings.connections, len(item_ids))
-        guard = address_guard(settings)
+        guard = guard_of_watchlist(settings)
         pace = LedgerPace(self._ledger, settings.fetching.requests_per_second)
         clients: queue.SimpleQueue[PageClient] = queue.SimpleQueue()
 

@@ -4,8 +4,9 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
-from sync_assets.addresses import AddressGuard, Resolver, resolve
+from sync_assets.addresses import Resolver, resolve
 from sync_assets.errors import SyncError
+from sync_assets.guards import guard_of_watchlist
 from sync_assets.ledger import Ledger
 from sync_assets.settings.watchlist import WatchlistSettings
 from sync_assets.watchlist.providers import Provider, installed_providers
@@ -14,20 +15,6 @@ from sync_assets.watchlist.providers.pacing import LedgerPace
 
 _HASTE = {"timeout_seconds": 10.0, "maximum_seconds": 20.0}
 """Somebody waits for the answer."""
-
-
-def address_guard(settings: WatchlistSettings, resolver: Resolver = resolve) -> AddressGuard:
-    """Make what judges the addresses that users give.
-
-    Args:
-        settings: The section of the watchlist.
-        resolver: Finds the addresses of a host.
-    """
-    return AddressGuard(
-        settings.allowed_private_hosts,
-        setting="watchlist.allowed_private_hosts",
-        resolver=resolver,
-    )
 
 
 class NoSuchProviderError(SyncError):
@@ -48,7 +35,7 @@ class ProviderAccess:
     ) -> None:
         self._settings = settings
         self._ledger = ledger
-        self.guard = address_guard(settings, resolver)
+        self.guard = guard_of_watchlist(settings, resolver)
 
     @cached_property
     def providers(self) -> Mapping[str, Provider]:
