@@ -1,12 +1,16 @@
 """An aria2 that runs already and has a session brings tasks back; what nobody wants is removed."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sync_assets.ledger import Ledger
 from sync_assets.relay import downloads, media, uploads
 from sync_assets.relay.aria2.source import RunningAria2
+from sync_assets.relay.engine import examining
 from sync_assets.relay.engine.downloading import Downloader
 from sync_assets_tests.ops.waiting import wait_until
 from sync_assets_tests.relay.media import link_medium
@@ -56,3 +60,42 @@ def test_a_task_that_comes_back_after_its_file_was_removed_is_removed_with_what_
     assert not own_aria2.has(gid)
     assert not (root / gid).exists()
     assert own_aria2.has(FOREIGN)
+
+
+def test_a_task_that_comes_back_while_its_file_is_examined_is_not_left_behind(
+    own_aria2: OwnAria2,
+    sqlite_ledger: Ledger,
+    origin: OriginServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with sqlite_ledger.write() as connection:
+        link = origin.add("/film.mkv", CONTENT, bytes_per_second=SLOW)
+        download_id = downloads.create(connection, media.add_medium(connection, link_medium(link)))
+        gid = downloads.get(connection, download_id).gid
+    is_back = threading.Event()
+    monkeypatch.setattr(examining, "verify", _after(is_back, examining.verify))
+    with worker(own_aria2, sqlite_ledger) as downloader:
+        while not own_aria2.has(gid):
+            downloader.step()
+        own_aria2.client().call("aria2.saveSession")
+        while not downloader._examiner.is_busy:
+            downloader.step()
+        own_aria2.kill()
+        own_aria2.start()
+        assert own_aria2.has(gid)
+        downloader.step()
+        is_back.set()
+        downloader.run(seconds=60)
+    with sqlite_ledger.read() as connection:
+        row = downloads.get(connection, download_id)
+    assert (row.state, row.attempts) == ("completed", 0)
+    assert Path(row.path).read_bytes() == CONTENT
+    assert not own_aria2.has(gid)
+
+
+def _after(event: threading.Event, do: Callable[..., Any]) -> Callable[..., Any]:
+    def wait_and_do(*arguments: Any) -> Any:
+        assert event.wait(60)
+        return do(*arguments)
+
+    return wait_and_do

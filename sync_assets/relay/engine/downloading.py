@@ -245,6 +245,9 @@ class Downloader:
 
     def _consider(self, step: Step, row: AnyRow, *, writes_progress: bool) -> None:
         task = step.tasks.get(row.gid)
+        if _is_under_way(task):
+            # Started again meanwhile, aria2 has brought it back: what was examined is written anew.
+            self._examiner.drop(row)
         if row.command is not None:
             self._obey(step, row, task)
         elif self._examiner.has(row):
@@ -266,7 +269,7 @@ class Downloader:
         """Tell aria2 what a user wants."""
         command = Command(row.command)
         if command is Command.CANCEL:
-            if task is not None and task.status in NOT_ENDED:
+            if _is_under_way(task):
                 # It still writes for a moment: its files are removed when it is seen to be gone.
                 self._try(step, "aria2.forceRemove", row)
                 return
@@ -364,3 +367,7 @@ class Downloader:
         with self._ledger.read() as connection:
             due = downloads.next_due(connection)
         return None if due is None else max(0.0, (due - utc_now()).total_seconds())
+
+
+def _is_under_way(task: Task | None) -> bool:
+    return task is not None and task.status in NOT_ENDED
