@@ -20,12 +20,11 @@ from sqlalchemy import CheckConstraint, Connection, Select, Table, bindparam, nu
 from sync_assets.errors import SyncError
 from sync_assets.ledger.events import Event, append_events
 from sync_assets.ledger.inserting import insert_rows
+from sync_assets.ledger.portions import portions
 from sync_assets.ledger.triggers import transition_triggers
 from sync_assets.ledger.types import AnyRow, utc_now
 
 State = TypeVar("State", bound=StrEnum)
-
-_ROWS_PER_STATEMENT = 500
 
 
 class IllegalTransitionError(SyncError):
@@ -244,7 +243,7 @@ class Lifecycle(Generic[State]):
             UnknownSubjectError: One of the rows does not exist, and no states were expected.
             IllegalTransitionError: One of the rows may not change so.
         """
-        for some in _portions(list(dict.fromkeys(row_ids))):
+        for some in portions(list(dict.fromkeys(row_ids))):
             before = self._locked_rows(connection, some)
             gone = [row_id for row_id in some if row_id not in before]
             if gone and expected is None:
@@ -281,7 +280,7 @@ class Lifecycle(Generic[State]):
             IllegalTransitionError: One of the rows may not change so; none is changed.
         """
         before: dict[int, AnyRow] = {}
-        for some in _portions(list(changes)):
+        for some in portions(list(changes)):
             before |= self._locked_rows(connection, some)
         ids = [row_id for row_id in changes if row_id in before]
         ids = [row_id for row_id in ids if before[row_id].state in expected]
@@ -390,8 +389,3 @@ def _locking(table: Table) -> Select:
     shown = [columns[name] for name in ("id", "state", "owner") if name in columns]
     wanted = columns.id.in_(bindparam("ids", expanding=True))
     return select(*shown).where(wanted).with_for_update()
-
-
-def _portions(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    for start in range(0, len(ids), _ROWS_PER_STATEMENT):
-        yield ids[start : start + _ROWS_PER_STATEMENT]

@@ -62,6 +62,28 @@ def test_a_task_that_comes_back_after_its_file_was_removed_is_removed_with_what_
     assert own_aria2.has(FOREIGN)
 
 
+def test_what_was_fetched_again_before_anybody_looked_is_removed(
+    own_aria2: OwnAria2, sqlite_ledger: Ledger, origin: OriginServer
+) -> None:
+    root = own_aria2.settings.download_directory
+    ids, gids = [], []
+    with sqlite_ledger.write() as connection:
+        for name in ("removed", "kept"):
+            link = link_medium(origin.add(f"/{name}.mkv", CONTENT))
+            ids.append(downloads.create(connection, media.add_medium(connection, link)))
+            gids.append(downloads.get(connection, ids[-1]).gid)
+    with worker(own_aria2, sqlite_ledger) as downloader:
+        downloader.run(seconds=60)
+    with sqlite_ledger.write() as connection:
+        uploads.mark_cleaned(connection, ids[:1], run_id=None)
+    (root / "somebody's").mkdir()
+    own_aria2.kill()
+    own_aria2.start()
+    with worker(own_aria2, sqlite_ledger) as downloader:
+        downloader.run(seconds=60)
+    assert sorted(path.name for path in root.iterdir()) == sorted((gids[1], "somebody's"))
+
+
 def test_a_task_that_comes_back_while_its_file_is_examined_is_not_left_behind(
     own_aria2: OwnAria2,
     sqlite_ledger: Ledger,

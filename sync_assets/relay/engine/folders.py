@@ -21,6 +21,10 @@ class DownloadFolders:
         self.root = root
         self._trusts_length = trusts_length
 
+    def gids(self) -> list[str]:
+        """Return the names of all folders: those of downloads, and whatever else lies there."""
+        return sorted(path.name for path in self.root.iterdir())
+
     def folder(self, row: AnyRow) -> Path:
         """Return a download's folder.
 

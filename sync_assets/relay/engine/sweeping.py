@@ -1,12 +1,14 @@
 """Remove what an aria2 with a session brings back when it is started again.
 
 Its session is some seconds behind: a task that had ended when aria2 was killed begins anew, and
-fetches a file that is relayed and removed since. The ledger knows better.
+fetches a file that is relayed and removed since. The ledger knows better. Killed once more before
+anybody looks, aria2 leaves the file and knows nothing of it.
 """
 
 from contextlib import suppress
 
 from sync_assets.ledger import Ledger
+from sync_assets.ledger.portions import portions
 from sync_assets.relay import downloads
 from sync_assets.relay.aria2.rpc import Aria2Client, Aria2RefusedError, Call
 from sync_assets.relay.aria2.tasks import NOT_ENDED, tasks_below
@@ -57,8 +59,15 @@ class Sweeper:
         if not_ended:
             return True
         client.multicall([Call("aria2.removeDownloadResult", (row.gid,)) for row in ended])
-        for row in ended:
-            if row.cleaned_at is not None or row.state == DownloadState.CANCELLED:
-                self._folders.discard(row)
+        self._discard_unwanted()
         self._swept_session = session
         return False
+
+    def _discard_unwanted(self) -> None:
+        for gids in portions(self._folders.gids()):
+            with self._ledger.read() as connection:
+                rows = downloads.of_gids(connection, gids)
+            for row in rows:
+                is_removed = row.state == DownloadState.COMPLETED and row.cleaned_at is not None
+                if is_removed or row.state == DownloadState.CANCELLED:
+                    self._folders.discard(row)
